@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of a segment: an unlinked file of a tmpfs mount of our own.
+ *
+ * tmpfs gives what a driver would otherwise have to get right by hand: faults,
+ * huge pages, futexes, long-term pins, NUMA policy, accounting, permissions.
+ * The mount is ours so that it can use huge pages without any boot parameter.
+ */
+#include <linux/fcntl.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/vmalloc.h>
+
+#include "shmdev.h"
+#include "compat.h"
+
+static struct vfsmount *mount;
+
+static struct vfsmount * __init backing_mount(void)
+{
+	struct file_system_type *type = get_fs_type("tmpfs");
+	struct vfsmount *mnt;
+	struct fs_context *fc;
+	int ret = 0;
+
+	if (!type)
+		return ERR_PTR(-ENODEV);
+	fc = fs_context_for_mount(type, SB_KERNMOUNT);
+	module_put(type->owner);
+	if (IS_ERR(fc))
+		return ERR_CAST(fc);
+
+	/*
+	 * Huge pages where they fit into the segment: "always" would take 2 MiB
+	 * for a segment of one page. Not asked for where there are none, since
+	 * tmpfs would complain in the log.
+	 */
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	    has_transparent_hugepage())
+		ret = shmdev_mount_option(fc, "huge", "within_size");
+	mnt = ret ? ERR_PTR(ret) : fc_mount_longterm(fc);
+	put_fs_context(fc);
+	return mnt;
+}
+
+/**
+ * shmdev_backing_init() - mount the tmpfs and learn its file operations
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno
+ */
+int __init shmdev_backing_init(void)
+{
+	struct file *probe;
+
+	mount = backing_mount();
+	if (IS_ERR(mount))
+		return PTR_ERR(mount);
+
+	probe = shmdev_shmem_file_setup(mount, "shmdev", PAGE_SIZE, true);
+	if (IS_ERR(probe)) {
+		kern_unmount(mount);
+		return PTR_ERR(probe);
+	}
+	shmdev_file_init(probe->f_op);
+	fput(probe);
+	return 0;
+}
+
+/**
+ * shmdev_backing_exit() - unmount
+ *
+ * Paths into the mount may outlive it, see Lifetime in shmdev.h; they keep the
+ * superblock, which needs nothing of this module.
+ *
+ * Context: may sleep.
+ */
+void shmdev_backing_exit(void)
+{
+	kern_unmount(mount);
+}
+
+/* What /proc/PID/maps shows, without the leading slash. */
+static char *backing_name(const struct shmdev_segment *segment)
+{
+	if (segment->flags & SHMDEV_INFO_F_DEFAULT)
+		return kstrdup("dev/shmdev", GFP_KERNEL);
+	if (!*segment->name)
+		return kstrdup("shmdev", GFP_KERNEL);
+	return kasprintf(GFP_KERNEL, "shmdev:%s", segment->name);
+}
+
+/*
+ * Allocate and charge every page now. RETRY_MAYFAIL makes that fail where it
+ * would otherwise wake the OOM killer, and only here: a page fault that may
+ * not wait for memory would be retried for ever.
+ */
+static int backing_commit(struct file *inner, size_t bytes)
+{
+	struct address_space *mapping = inner->f_mapping;
+	gfp_t gfp = mapping_gfp_mask(mapping);
+	int ret;
+
+	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL);
+	ret = vfs_fallocate(inner, 0, 0, bytes);
+	mapping_set_gfp_mask(mapping, gfp);
+
+	/* tmpfs says ENOSPC for each kind of "no memory"; here that is a limit. */
+	return ret == -ENOSPC ? -ENOMEM : ret;
+}
+
+/**
+ * shmdev_backing_create() - get the memory of a new segment
+ * @segment: with its name, flags and size
+ * @mode: permission bits
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, or -EINTR if a signal came first
+ */
+int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
+{
+	bool lazy = segment->flags & SHMDEV_INFO_F_LAZY;
+	char *name = backing_name(segment);
+	struct inode *inode;
+	struct file *inner;
+
+	if (!name)
+		return -ENOMEM;
+	inner = shmdev_shmem_file_setup(mount, name, segment->bytes, lazy);
+	kfree(name);
+	if (IS_ERR(inner))
+		return PTR_ERR(inner);
+
+	inode = file_inode(inner);
+	inode->i_mode = S_IFREG | mode;
+	/*
+	 * No change of size, through whatever path a user finds to the inode;
+	 * and no further seals, or one writer could seal out all others.
+	 */
+	SHMEM_I(inode)->seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
+	/* A reopen through /proc comes to us, not to tmpfs. */
+	inode->i_fop = shmdev_file_operations;
+	WRITE_ONCE(inner->f_path.dentry->d_fsdata, segment);
+	segment->inner = inner;
+
+	return lazy ? 0 : backing_commit(inner, segment->bytes);
+}
+
+/**
+ * shmdev_backing_pin() - make the kernel's view of a segment
+ * @segment: one whose memory is committed
+ *
+ * The references on the pages keep reclaim and migration away from them, so
+ * the addresses that the kernel and the processes use go on meaning the same
+ * pages. (What could still part them is a hole punched into the file: there is
+ * no way to.)
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int shmdev_backing_pin(struct shmdev_segment *segment)
+{
+	struct address_space *mapping = segment->inner->f_mapping;
+	pgoff_t count = segment->bytes >> PAGE_SHIFT;
+	struct page *page;
+	pgoff_t i;
+
+	segment->pages = kvcalloc(count, sizeof(*segment->pages),
+				  GFP_KERNEL_ACCOUNT);
+	if (!segment->pages)
+		return -ENOMEM;
+
+	mapping_set_unevictable(mapping);
+	for (i = 0; i < count; i++) {
+		page = shmem_read_mapping_page(mapping, i);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		segment->pages[i] = page;
+		cond_resched();
+	}
+	segment->data = vmap(segment->pages, count, VM_MAP, PAGE_KERNEL);
+	return segment->data ? 0 : -ENOMEM;
+}
+
+static void backing_unpin(struct shmdev_segment *segment)
+{
+	pgoff_t count = segment->bytes >> PAGE_SHIFT;
+	pgoff_t i;
+
+	if (!segment->pages)
+		return;
+	vunmap(segment->data);
+	for (i = 0; i < count && segment->pages[i]; i++)
+		put_page(segment->pages[i]);
+	kvfree(segment->pages);
+}
+
+/**
+ * shmdev_backing_destroy() - give the memory back
+ * @segment: one without references; creation may have failed half-way
+ *
+ * No file and no mapping is left, but somebody may hold a path to the inode.
+ * What that leads to from now on is an empty tmpfs file whose seals keep it
+ * empty: no byte of the segment, no memory that nobody is charged for, and no
+ * pointer into this module.
+ *
+ * Context: may sleep.
+ */
+void shmdev_backing_destroy(struct shmdev_segment *segment)
+{
+	struct file *inner = segment->inner;
+	struct inode *inode;
+
+	backing_unpin(segment);
+	if (!inner)
+		return;
+
+	inode = file_inode(inner);
+	WRITE_ONCE(inner->f_path.dentry->d_fsdata, NULL);
+	WRITE_ONCE(inode->i_fop, inner->f_op);
+	inode_lock(inode);
+	i_size_write(inode, 0);
+	inode_unlock(inode);
+	shmem_truncate_range(inode, 0, -1);
+	fput(inner);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The driver is written for Linux 7.2. What older kernels call differently is
+ * here and nowhere else; each part names the kernel that makes it unnecessary.
+ */
+#ifndef _SHMDEV_COMPAT_H
+#define _SHMDEV_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/shmem_fs.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "shmdev needs Linux 6.1 or newer"
+#endif
+
+/* 6.3: the flags of a VMA are changed by helpers that check the locking. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/* 6.3: the identity map of a mount is no longer a user namespace. */
+static inline bool shmdev_inode_owner_or_capable(struct inode *inode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return inode_owner_or_capable(&init_user_ns, inode);
+#else
+	return inode_owner_or_capable(&nop_mnt_idmap, inode);
+#endif
+}
+
+/* 6.16: filesystems may have .mmap_prepare in place of .mmap. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define vfs_mmap(file, vma)		call_mmap(file, vma)
+#else
+#define SHMDEV_MMAP_PREPARE
+#endif
+
+/* 6.17: mounts that live as long as a module have a call of their own. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define fc_mount_longterm(fc)		fc_mount(fc)
+#endif
+
+/* 6.18: the length of a mount option's value is found out by the callee. */
+static inline int shmdev_mount_option(struct fs_context *fc, const char *key,
+				      const char *value)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	return vfs_parse_fs_string(fc, key, value, strlen(value));
+#else
+	return vfs_parse_fs_string(fc, key, value);
+#endif
+}
+
+/* 7.0: the flags of a new shmem file are a type of their own. */
+static inline struct file *
+shmdev_shmem_file_setup(struct vfsmount *mount, const char *name, loff_t bytes,
+			bool noreserve)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup_with_mnt(mount, name, bytes,
+					 noreserve ? VM_NORESERVE : 0);
+#else
+	return shmem_file_setup_with_mnt(mount, name, bytes,
+					 noreserve ?
+					 mk_vma_flags(VMA_NORESERVE_BIT) :
+					 EMPTY_VMA_FLAGS);
+#endif
+}
+
+#endif /* _SHMDEV_COMPAT_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/shmdev: the default segment, and the door to the others.
+ *
+ * Each open has a segment file of the default segment, opened for the same
+ * access, and hands everything on to it. Who may open is decided by the mode
+ * of the device node, so nothing is asked again here.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+
+#include "shmdev.h"
+#include "compat.h"
+
+static struct file *segment_file(const struct file *door)
+{
+	return door->private_data;
+}
+
+static int shmdev_device_open(struct inode *inode, struct file *door)
+{
+	struct file *file = shmdev_file_open(shmdev_default,
+					     door->f_flags & O_ACCMODE);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	door->private_data = file;
+	return 0;
+}
+
+static int shmdev_device_release(struct inode *inode, struct file *door)
+{
+	fput(segment_file(door));
+	return 0;
+}
+
+static loff_t shmdev_device_llseek(struct file *door, loff_t offset, int whence)
+{
+	return generic_file_llseek_size(door, offset, whence, MAX_LFS_FILESIZE,
+					shmdev_default->bytes);
+}
+
+static ssize_t shmdev_device_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return vfs_iter_read(segment_file(iocb->ki_filp), to, &iocb->ki_pos, 0);
+}
+
+static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
+					struct iov_iter *from)
+{
+	/* The position of an append is the end, where there is no room. */
+	if (iocb->ki_flags & IOCB_APPEND)
+		return iov_iter_count(from) ? -ENOSPC : 0;
+	return vfs_iter_write(segment_file(iocb->ki_filp), from, &iocb->ki_pos,
+			      0);
+}
+
+static ssize_t shmdev_device_splice_read(struct file *door, loff_t *pos,
+					 struct pipe_inode_info *pipe,
+					 size_t len, unsigned int flags)
+{
+	struct file *file = segment_file(door);
+
+	return file->f_op->splice_read(file, pos, pipe, len, flags);
+}
+
+static __poll_t shmdev_device_poll(struct file *door, poll_table *wait)
+{
+	return vfs_poll(segment_file(door), wait);
+}
+
+/*
+ * The mapping becomes one of the segment file: from here on the door is not
+ * involved, and may be closed. The segment file keeps the module in place.
+ */
+static int shmdev_device_mmap(struct file *door, struct vm_area_struct *vma)
+{
+	/*
+	 * Segments are mounted without exec, but the check has been made on
+	 * the file system of the device node.
+	 */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	vm_flags_clear(vma, VM_MAYEXEC);
+
+	vma_set_file(vma, segment_file(door));
+	return vfs_mmap(segment_file(door), vma);
+}
+
+static unsigned long
+shmdev_device_get_unmapped_area(struct file *door, unsigned long addr,
+				unsigned long len, unsigned long pgoff,
+				unsigned long flags)
+{
+	struct file *file = segment_file(door);
+
+	return file->f_op->get_unmapped_area(file, addr, len, pgoff, flags);
+}
+
+static long shmdev_device_ioctl(struct file *door, unsigned int cmd,
+				unsigned long arg)
+{
+	return shmdev_ioctl(segment_file(door), door, cmd, arg);
+}
+
+static void shmdev_device_show_fdinfo(struct seq_file *m, struct file *door)
+{
+	shmdev_file_show_fdinfo(m, segment_file(door));
+}
+
+const struct file_operations shmdev_device_operations = {
+	.owner = THIS_MODULE,
+	.open = shmdev_device_open,
+	.release = shmdev_device_release,
+	.llseek = shmdev_device_llseek,
+	.read_iter = shmdev_device_read_iter,
+	.write_iter = shmdev_device_write_iter,
+	.splice_read = shmdev_device_splice_read,
+	.splice_write = iter_file_splice_write,
+	.poll = shmdev_device_poll,
+	.mmap = shmdev_device_mmap,
+	.get_unmapped_area = shmdev_device_get_unmapped_area,
+	.fsync = noop_fsync,
+	.unlocked_ioctl = shmdev_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = shmdev_device_show_fdinfo,
+};

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the driver share.
+ *
+ * DOC: Locking
+ *
+ * Outermost first; what is indented is taken inside what is above it.
+ *
+ *	endpoint.c endpoints_lock	which endpoints there are; attach
+ *	  segment.endpoint_lock		segment.endpoint, .private; every call
+ *					into the endpoint
+ *	names.c names_lock		ids, names, .published, .kept
+ *	limits.c limits_lock		what is charged to whom (spinlock)
+ *	inode.i_mmap_rwsem		(mm's) mappings.c walks under it
+ *	segment.pollers.lock		(wait queue's) any context, with interrupts
+ *					off
+ *
+ * mmap_lock is outside all of them when a mapping is made, and none is held
+ * over an access to user memory: a caller frozen in a page fault holds up
+ * nobody.
+ *
+ * DOC: Lifetime
+ *
+ * A segment is counted in .refs. A reference is held by each segment file
+ * (so by each mapping, through its vm_file), by the name of a kept segment,
+ * by the driver for the default segment, and by whoever looked one up. The
+ * last put detaches the endpoint, forgets the name and frees the memory; it
+ * may sleep.
+ *
+ * Every segment file and every open /dev/shmdev pins the module as the owner
+ * of its file_operations; a kept name pins it by hand. So module exit finds no
+ * segment but the default one.
+ *
+ * What still may come after the last put is a path without a file: somebody
+ * holds an O_PATH descriptor, or is just opening /proc/PID/fd/N. Its dentry
+ * leads to the segment by d_fsdata, read under RCU and turned into a reference
+ * only while .refs is not 0; after that the inode has its shmem operations
+ * back (see shmdev_backing_destroy()) and does not know this module any more.
+ */
+#ifndef _SHMDEV_H
+#define _SHMDEV_H
+
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/ns_common.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/seq_file.h>
+#include <linux/shmdev.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <uapi/linux/shmdev.h>
+
+#define SHMDEV_RELEASE "0.1.0"
+
+struct shmdev_owner;
+
+/**
+ * struct shmdev_segment - a piece of memory with a name and a kernel party
+ *
+ * @id: see struct shmdev_info
+ * @bytes: size, a multiple of PAGE_SIZE
+ * @flags: SHMDEV_INFO_F_LAZY and _DEFAULT
+ * @created: real time of creation
+ * @name: empty if it never had one; REMOVE takes it out of the table only
+ * @endpoint_name: empty if none was asked for
+ * @inner: shmem's own file of the inode; never handed out
+ * @data: the kernel's view, or NULL if there is no kernel party
+ * @pages: the pages of @data, a reference held on each
+ * @creator: the process that made it
+ * @owner: whom @bytes is charged to; NULL for the default segment
+ * @ipc_ns: the namespace that the name belongs to
+ * @refs: see Lifetime above
+ * @rcu: frees the struct after those who found it through a dentry
+ * @by_name: in the table of names; unhashed if it has no name
+ * @published: creation is over, others may find it
+ * @kept: the name holds a reference, and one on the module
+ * @endpoint_lock: one call into the endpoint at a time
+ * @endpoint: NULL if there is none, or when it has gone
+ * @private: the endpoint's own
+ * @events: times that pollers were told something
+ * @kicks: kicks that reached the endpoint
+ * @files: open segment files
+ * @pollers: who sleeps in poll(); lives as long as any file of the segment
+ */
+struct shmdev_segment {
+	/* Set before the segment is published, constant from then on. */
+	u64 id;
+	size_t bytes;
+	u32 flags;
+	u64 created;
+	char name[SHMDEV_NAME_SIZE];
+	char endpoint_name[SHMDEV_ENDPOINT_SIZE];
+	struct file *inner;
+	void *data;
+	struct page **pages;
+	struct pid *creator;
+	struct shmdev_owner *owner;
+	struct ns_common *ipc_ns;
+
+	refcount_t refs;
+	struct rcu_head rcu;
+
+	/* Under names_lock. */
+	struct hlist_node by_name;
+	bool published;
+	bool kept;
+
+	struct mutex endpoint_lock; /* one call into the endpoint at a time */
+	/* Under endpoint_lock. */
+	const struct shmdev_endpoint *endpoint;
+	void *private;
+
+	/* Any context. */
+	atomic64_t events;
+	atomic64_t kicks;
+	atomic_t files;
+	wait_queue_head_t pollers;
+};
+
+static inline struct inode *
+shmdev_segment_inode(const struct shmdev_segment *segment)
+{
+	return file_inode(segment->inner);
+}
+
+/* main.c */
+extern struct shmdev_segment *shmdev_default;
+
+/* segment.c */
+struct shmdev_segment * __must_check
+shmdev_segment_create(const struct shmdev_create *spec, u32 flags);
+void shmdev_segment_put(struct shmdev_segment *segment);
+void shmdev_segment_fill_info(const struct shmdev_segment *segment,
+			      const struct inode *inode,
+			      struct shmdev_info *info);
+
+/* backing.c */
+int shmdev_backing_init(void);
+void shmdev_backing_exit(void);
+int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode);
+int shmdev_backing_pin(struct shmdev_segment *segment);
+void shmdev_backing_destroy(struct shmdev_segment *segment);
+
+/* names.c */
+struct ns_common *shmdev_current_ipc_ns(void);
+int shmdev_names_check(const char *name, size_t size);
+int shmdev_names_reserve(struct shmdev_segment *segment);
+void shmdev_names_publish(struct shmdev_segment *segment, bool keep);
+void shmdev_names_forget(struct shmdev_segment *segment);
+int shmdev_names_remove(const char *name, u64 id);
+void shmdev_names_fill_info(const struct shmdev_segment *segment,
+			    struct shmdev_info *info);
+struct shmdev_segment * __must_check shmdev_names_find(const char *name);
+struct shmdev_segment * __must_check shmdev_names_next(u64 after);
+void shmdev_names_exit(void);
+
+/* limits.c */
+int shmdev_limits_init(void);
+int shmdev_limits_charge(struct shmdev_segment *segment);
+void shmdev_limits_uncharge(struct shmdev_segment *segment);
+extern const struct kernel_param_ops shmdev_bytes_param_ops;
+
+/* endpoint.c */
+int shmdev_endpoint_bind(struct shmdev_segment *segment);
+void shmdev_endpoint_unbind(struct shmdev_segment *segment);
+int shmdev_endpoint_kick(struct shmdev_segment *segment, u64 argument);
+bool shmdev_endpoint_gone(const struct shmdev_segment *segment);
+
+/* hello.c */
+extern struct shmdev_endpoint shmdev_hello;
+
+/* file.c */
+void shmdev_file_init(const struct file_operations *shmem);
+extern const struct file_operations *shmdev_file_operations;
+struct file *shmdev_file_open(struct shmdev_segment *segment,
+			      unsigned int flags);
+struct shmdev_segment *shmdev_file_segment(const struct file *file);
+u64 shmdev_file_look(const struct file *file);
+void shmdev_file_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* device.c */
+extern const struct file_operations shmdev_device_operations;
+
+/* ioctl.c */
+long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
+		  unsigned long arg);
+
+/* mappings.c */
+u32 shmdev_mappings_count(const struct shmdev_segment *segment);
+struct shmdev_mapping * __must_check
+shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count);
+
+#endif /* _SHMDEV_H */

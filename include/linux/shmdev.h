@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * shmdev for other kernel modules: serve segments as their endpoint.
+ *
+ * An endpoint is the kernel's side of a segment. A process creates a segment
+ * and names the endpoint that shall serve it; the endpoint sees the same bytes
+ * at a kernel address, and is called when the process kicks. A whole module:
+ *
+ *	static int sum_kick(struct shmdev_segment *segment, u64 argument)
+ *	{
+ *		u32 *word = shmdev_segment_data(segment);
+ *
+ *		WRITE_ONCE(word[2], READ_ONCE(word[0]) + READ_ONCE(word[1]));
+ *		return 0;
+ *	}
+ *
+ *	static struct shmdev_endpoint sum = {
+ *		.name = "sum",
+ *		.min_bytes = PAGE_SIZE,
+ *		.kick = sum_kick,
+ *	};
+ *	module_shmdev_endpoint(sum);
+ *	MODULE_LICENSE("GPL");
+ *
+ * Trust nothing that is in a segment: processes can change every byte at any
+ * moment, between two reads too. Read a word once, with READ_ONCE(), or copy
+ * what you need with shmdev_copy_once(), then validate and use your copy. What
+ * must stay true (positions, lengths, counts) belongs in memory of your own,
+ * see shmdev_segment_set_private().
+ */
+#ifndef _LINUX_SHMDEV_H
+#define _LINUX_SHMDEV_H
+
+#include <linux/compiler.h>
+#include <linux/device/driver.h>
+#include <linux/list.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+struct shmdev_segment;
+
+/**
+ * struct shmdev_endpoint - the kernel's side of segments
+ * @name: what processes ask for; unique, 1 to 31 bytes
+ * @min_bytes: segments smaller than this are refused with EINVAL
+ * @attach: optional. A segment has been created for this endpoint; no process
+ *          can reach it yet and it reads as zero. An error (negative errno)
+ *          undoes the creation and is handed to the process.
+ * @detach: optional. The last call for this segment: its last user has gone,
+ *          or the endpoint is being unregistered while processes still use
+ *          the memory. Free here what attach allocated.
+ * @kick: optional. A process asks to look. The result (0 or more, or a
+ *        negative errno) is what its ioctl() returns.
+ * @link: for shmdev
+ *
+ * Context: all three are called in process context and may sleep. For one
+ * segment they are called one at a time, attach first, detach last; for
+ * different segments, at the same time. None may register or unregister an
+ * endpoint. A kick that sleeps must be killable.
+ */
+struct shmdev_endpoint {
+	const char *name;
+	size_t min_bytes;
+	int (*attach)(struct shmdev_segment *segment);
+	void (*detach)(struct shmdev_segment *segment);
+	int (*kick)(struct shmdev_segment *segment, u64 argument);
+	struct list_head link;
+};
+
+int shmdev_endpoint_register(struct shmdev_endpoint *endpoint);
+void shmdev_endpoint_unregister(struct shmdev_endpoint *endpoint);
+
+/**
+ * module_shmdev_endpoint() - a module that is an endpoint and nothing else
+ * @endpoint: a static struct shmdev_endpoint
+ */
+#define module_shmdev_endpoint(endpoint) \
+	module_driver(endpoint, shmdev_endpoint_register, \
+		      shmdev_endpoint_unregister)
+
+void *shmdev_segment_data(const struct shmdev_segment *segment);
+size_t shmdev_segment_bytes(const struct shmdev_segment *segment);
+void *shmdev_segment_private(const struct shmdev_segment *segment);
+void shmdev_segment_set_private(struct shmdev_segment *segment, void *data);
+void shmdev_segment_notify(struct shmdev_segment *segment);
+
+/**
+ * shmdev_copy_once() - copy bytes that a process may be changing
+ * @to: memory of the caller's own
+ * @from: in a segment
+ * @bytes: how many
+ *
+ * What arrives may be a mixture of old and new bytes, but it is what the
+ * caller will go on seeing: the barrier keeps the compiler from reading @from
+ * a second time in place of @to.
+ *
+ * Context: any.
+ */
+static inline void shmdev_copy_once(void *to, const void *from, size_t bytes)
+{
+	memcpy(to, from, bytes);
+	barrier();
+}
+
+#endif /* _LINUX_SHMDEV_H */

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR MIT) */
+/*
+ * shmdev: memory that the kernel and processes use together.
+ *
+ * DOC: the device
+ *
+ * /dev/shmdev is two things. It is the *default segment*: mmap(), read(),
+ * write(), lseek(), splice() and poll() on it work on memory that the driver
+ * made when it was loaded. And it is the door to other segments: CREATE and
+ * OPEN return a *segment file*, a descriptor whose mmap() is that segment.
+ * A segment file behaves as a file of fixed size on tmpfs does, with three
+ * differences: its size cannot change (EPERM), no hole can be punched into it
+ * (EOPNOTSUPP), and a write past its end fails with ENOSPC.
+ *
+ * CREATE, OPEN, REMOVE and LIST are for /dev/shmdev only: whoever is handed a
+ * segment file is handed that segment and no way to others. All other commands
+ * are for both; on /dev/shmdev, "this segment" is the default segment.
+ *
+ * DOC: structs
+ *
+ * Each struct begins with the size that the caller knows it by, and grows at
+ * its end. A caller with a longer struct than the driver's must have zeroes
+ * where the driver knows no member (else E2BIG); members that an older caller
+ * does not know are read as zero and not written. Flags and reserved members
+ * that have no meaning must be zero (else EINVAL). All structs have the same
+ * layout for 32-bit and 64-bit programs. A struct that comes back is wholly
+ * written by the driver, reserved members as zeroes.
+ *
+ * The number in a command's name is what identifies it: the size that the
+ * _IOWR() macro encodes is ignored, so that a command keeps its meaning when
+ * its struct grows.
+ *
+ * DOC: errors
+ *
+ * Each errno means one thing in every command:
+ *
+ * ============  ==============================================================
+ * E2BIG         a struct is longer than the driver's and its tail is not zero
+ * EACCES        the mode of the segment does not grant what was asked for
+ * EBADF         the descriptor was not opened for writing (CREATE, KICK)
+ * EDQUOT        the owner's bytes would exceed max_user_bytes
+ * EEXIST        the name is taken
+ * EFAULT        a pointer leads to memory that the caller may not access
+ * EINTR         a signal came before the memory was committed (CREATE)
+ * EINVAL        a size, flag, mode, name or reserved member that has no meaning
+ * EMFILE        the process has no descriptor left
+ * ENAMETOOLONG  a name without a zero byte in its array
+ * ENFILE        the driver has max_segments already, or the system its files
+ * ENOENT        there is no segment of this name or id
+ * ENOMEM        the memory is not to be had (also: the cgroup's limit)
+ * ENOPROTOOPT   no endpoint of this name is registered
+ * ENOSPC        all segments' bytes would exceed max_bytes
+ * ENOTCONN      the segment has no endpoint
+ * ENOTTY        no such command, or not on this kind of file
+ * ENXIO         a mapping would reach past the end of the segment
+ * EPERM         the caller does not own the segment (REMOVE), or asked for
+ *               what no segment allows (PROT_EXEC, a change of size)
+ * ESHUTDOWN     the endpoint has gone; the memory stays
+ * ============  ==============================================================
+ *
+ * An endpoint may answer a kick with errors of its own; see KICK.
+ */
+#ifndef _UAPI_LINUX_SHMDEV_H
+#define _UAPI_LINUX_SHMDEV_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/*
+ * 0xE2 is wholly free in Documentation/userspace-api/ioctl/ioctl-number.rst
+ * up to Linux 7.2.
+ */
+#define SHMDEV_IOC_MAGIC	0xE2
+
+/* Bytes for a name with its terminating zero. */
+#define SHMDEV_NAME_SIZE	64
+#define SHMDEV_ENDPOINT_SIZE	32
+#define SHMDEV_COMM_SIZE	16
+
+/**
+ * struct shmdev_version - ioctl(SHMDEV_IOC_VERSION)
+ * @size: sizeof(struct shmdev_version)
+ * @flags: must be 0
+ * @features: out: SHMDEV_FEATURE_* bits; what is not set is not there
+ * @default_bytes: out: size of the default segment
+ * @page_bytes: out: the unit of sizes and offsets; every segment is a multiple
+ * @abi: out: 1; counts additions to this header, never a change of meaning
+ * @release: out: the driver's release, for people
+ *
+ * Ask for a feature, not for a version.
+ */
+struct shmdev_version {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 features;
+	__aligned_u64 default_bytes;
+	__u32 page_bytes;
+	__u32 abi;
+	char release[32];
+};
+
+#define SHMDEV_ABI			1
+
+#define SHMDEV_FEATURE_SEGMENTS		(1 << 0)	/* CREATE to MAPPINGS */
+#define SHMDEV_FEATURE_ENDPOINTS	(1 << 1)	/* KICK, LOOK */
+#define SHMDEV_FEATURE_HELLO		(1 << 2)	/* endpoint "hello" */
+#define SHMDEV_FEATURE_ALL		(SHMDEV_FEATURE_SEGMENTS | \
+					 SHMDEV_FEATURE_ENDPOINTS | \
+					 SHMDEV_FEATURE_HELLO)
+
+/**
+ * struct shmdev_create - ioctl(SHMDEV_IOC_CREATE)
+ * @size: sizeof(struct shmdev_create)
+ * @flags: SHMDEV_CREATE_F_*
+ * @bytes: size of the segment; a positive multiple of the page size
+ * @mode: permissions as of a file, 0 to 0777; the umask is not applied
+ * @reserved: must be 0
+ * @name: unique in the caller's IPC namespace, or empty for an anonymous
+ *        segment. Letters, digits and any other bytes but '/', control
+ *        characters and DEL; "." and ".." are refused
+ * @endpoint: name of the endpoint that serves the segment, or empty
+ *
+ * Makes a segment, owned by the caller's filesystem uid and gid, and returns
+ * a descriptor of it, open for reading and writing, close-on-exec. The memory
+ * reads as zero but for what the endpoint writes there when it is attached.
+ *
+ * The memory is allocated and charged to the caller's cgroup before the call
+ * returns, so that no later access can fail for want of it. With F_LAZY that
+ * happens page by page at first touch, and a touch may meet the OOM killer as
+ * one of ordinary memory may. A segment with an endpoint cannot be lazy.
+ *
+ * The segment lives until the last file and mapping of it has gone. F_KEEP
+ * makes its name hold it too, until REMOVE; it needs a name.
+ *
+ * Errors: EBADF, EDQUOT, EEXIST, EINTR, EINVAL, EMFILE, ENAMETOOLONG, ENFILE,
+ * ENOMEM, ENOPROTOOPT, ENOSPC, and what the endpoint's attach says.
+ */
+struct shmdev_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 bytes;
+	__u32 mode;
+	__u32 reserved;
+	char name[SHMDEV_NAME_SIZE];
+	char endpoint[SHMDEV_ENDPOINT_SIZE];
+};
+
+#define SHMDEV_CREATE_F_KEEP	(1 << 0)	/* the name holds the segment */
+#define SHMDEV_CREATE_F_LAZY	(1 << 1)	/* commit memory at first touch */
+#define SHMDEV_CREATE_F_ALL	(SHMDEV_CREATE_F_KEEP | SHMDEV_CREATE_F_LAZY)
+
+/**
+ * struct shmdev_open - ioctl(SHMDEV_IOC_OPEN)
+ * @size: sizeof(struct shmdev_open)
+ * @flags: O_RDONLY, O_WRONLY or O_RDWR
+ * @name: the segment's name
+ *
+ * Returns a descriptor of the named segment, close-on-exec. The segment's
+ * owner, mode and ACL decide, as they do when a file is opened. One opened
+ * O_RDONLY can never be mapped writable, nor made so later.
+ *
+ * Errors: EACCES, EINVAL, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM.
+ */
+struct shmdev_open {
+	__u32 size;
+	__u32 flags;
+	char name[SHMDEV_NAME_SIZE];
+};
+
+/**
+ * struct shmdev_remove - ioctl(SHMDEV_IOC_REMOVE)
+ * @size: sizeof(struct shmdev_remove)
+ * @flags: must be 0
+ * @id: a segment's id, if @name is empty; else 0
+ * @name: a segment's name, or empty
+ *
+ * Takes the name away, at once; it can be given to another segment. The memory
+ * goes with the last file and mapping. Only the owner may, or CAP_FOWNER. An
+ * id reaches segments of other IPC namespaces, for CAP_SYS_ADMIN only: so an
+ * administrator frees what a container left behind.
+ *
+ * Errors: EINVAL, ENAMETOOLONG, ENOENT, EPERM.
+ */
+struct shmdev_remove {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	char name[SHMDEV_NAME_SIZE];
+};
+
+/**
+ * struct shmdev_info - ioctl(SHMDEV_IOC_INFO), and the entries of LIST
+ * @size: sizeof(struct shmdev_info)
+ * @flags: out: SHMDEV_INFO_F_*; in: must be 0
+ * @id: out: the segment's number, never used again while the driver is loaded
+ * @bytes: out: its size
+ * @resident: out: bytes of it that are in memory
+ * @inode: out: st_ino of its files, the inode number in /proc/PID/maps
+ * @created: out: when, in nanoseconds since the epoch
+ * @events: out: times that something was made known to pollers
+ * @kicks: out: kicks that reached the endpoint
+ * @uid: out: the owner, in the caller's user namespace
+ * @gid: out: the owning group, likewise
+ * @mode: out: permission bits
+ * @creator: out: pid of the process that made it, in the caller's pid
+ *           namespace, or 0 if it is not visible there or has ended
+ * @mappings: out: how many mappings there are now, in all processes
+ * @files: out: how many segment files are open now
+ * @ipc_ns: out: inode number of the IPC namespace that the name belongs to
+ * @reserved: out: 0; in: must be 0
+ * @name: out: the name, empty if anonymous or removed
+ * @endpoint: out: the endpoint's name, empty if none
+ *
+ * @mappings, @files, @resident, @events and @kicks may be out of date as soon
+ * as they are read; they are for people and statistics.
+ *
+ * Errors: EINVAL.
+ */
+struct shmdev_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__aligned_u64 bytes;
+	__aligned_u64 resident;
+	__aligned_u64 inode;
+	__aligned_u64 created;
+	__aligned_u64 events;
+	__aligned_u64 kicks;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 creator;
+	__u32 mappings;
+	__u32 files;
+	__u32 ipc_ns;
+	__u32 reserved;
+	char name[SHMDEV_NAME_SIZE];
+	char endpoint[SHMDEV_ENDPOINT_SIZE];
+};
+
+#define SHMDEV_INFO_F_KEEP	(1 << 0)	/* its name holds it */
+#define SHMDEV_INFO_F_LAZY	(1 << 1)	/* committed at first touch */
+#define SHMDEV_INFO_F_DEFAULT	(1 << 2)	/* it is the default segment */
+#define SHMDEV_INFO_F_SHUTDOWN	(1 << 3)	/* its endpoint has gone */
+
+/**
+ * struct shmdev_list - ioctl(SHMDEV_IOC_LIST)
+ * @size: sizeof(struct shmdev_list)
+ * @flags: SHMDEV_LIST_F_*
+ * @after: in: list segments with ids above this, 0 to begin; out: the last id
+ *         that was looked at: give it back to go on
+ * @entries: address of an array of struct shmdev_info
+ * @count: in: entries that the array has room for, at least 1; out: entries
+ *         that were written, 0 at the end
+ * @entry_size: sizeof(struct shmdev_info) as the caller knows it
+ *
+ * Lists, by ascending id, the segments of the caller's IPC namespace that the
+ * caller could open for reading or owns, the default segment among them.
+ * F_EVERYWHERE lists those of all namespaces and needs CAP_SYS_ADMIN.
+ * Segments that come and go meanwhile may or may not be listed; the others are
+ * listed exactly once.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL, ENOMEM, EPERM.
+ */
+struct shmdev_list {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 after;
+	__aligned_u64 entries;
+	__u32 count;
+	__u32 entry_size;
+};
+
+#define SHMDEV_LIST_F_EVERYWHERE	(1 << 0)
+#define SHMDEV_LIST_F_ALL		SHMDEV_LIST_F_EVERYWHERE
+
+/**
+ * struct shmdev_mapping - one entry of MAPPINGS
+ * @offset: first byte of the segment that is mapped
+ * @bytes: length of the mapping
+ * @pid: the process, in the caller's pid namespace; 0 if not visible there
+ * @flags: SHMDEV_MAPPING_F_*
+ * @comm: the process' name, empty if @pid is 0
+ */
+struct shmdev_mapping {
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
+	__u32 pid;
+	__u32 flags;
+	char comm[SHMDEV_COMM_SIZE];
+};
+
+#define SHMDEV_MAPPING_F_READ	(1 << 0)
+#define SHMDEV_MAPPING_F_WRITE	(1 << 1)
+#define SHMDEV_MAPPING_F_SHARED	(1 << 2)	/* clear: MAP_PRIVATE */
+
+/**
+ * struct shmdev_mappings - ioctl(SHMDEV_IOC_MAPPINGS)
+ * @size: sizeof(struct shmdev_mappings)
+ * @flags: must be 0
+ * @entries: address of an array of struct shmdev_mapping
+ * @count: in: entries that the array has room for, 0 to only count; out:
+ *         entries that were written
+ * @entry_size: sizeof(struct shmdev_mapping) as the caller knows it
+ * @total: out: mappings that there are; more than @count if the array was too
+ *         small
+ * @reserved: must be 0
+ *
+ * Who has this segment mapped, an entry for each contiguous mapping with the
+ * same rights: what the memory manager holds at one instant, not a record of
+ * calls. Processes that share their memory (vfork, CLONE_VM) have an entry
+ * each.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL, ENOMEM.
+ */
+struct shmdev_mappings {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 entries;
+	__u32 count;
+	__u32 entry_size;
+	__u32 total;
+	__u32 reserved;
+};
+
+/**
+ * struct shmdev_kick - ioctl(SHMDEV_IOC_KICK)
+ * @size: sizeof(struct shmdev_kick)
+ * @flags: must be 0
+ * @argument: handed to the endpoint, which says what it means
+ *
+ * Tells the endpoint of this segment to look. The endpoint has looked, and
+ * answered if it answers, when the call returns; the value returned is the
+ * endpoint's. Kicks of one segment are served one at a time, those of
+ * different segments at the same time. Pollers of the segment are woken.
+ *
+ * Errors: EBADF, EINVAL, ENOTCONN, ESHUTDOWN, and the endpoint's own.
+ */
+struct shmdev_kick {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 argument;
+};
+
+/**
+ * struct shmdev_look - ioctl(SHMDEV_IOC_LOOK)
+ * @size: sizeof(struct shmdev_look)
+ * @flags: must be 0
+ * @events: out: times that something was made known to pollers of this segment
+ *
+ * poll() reports POLLIN on a file from when something was made known (today:
+ * a kick was answered) until LOOK on that same file, so the order is poll,
+ * LOOK, then read the memory. A file begins with everything looked at.
+ *
+ * Errors: EINVAL.
+ */
+struct shmdev_look {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 events;
+};
+
+#define SHMDEV_IOC_VERSION  _IOWR(SHMDEV_IOC_MAGIC, 0x00, struct shmdev_version)
+#define SHMDEV_IOC_CREATE   _IOW(SHMDEV_IOC_MAGIC, 0x01, struct shmdev_create)
+#define SHMDEV_IOC_OPEN     _IOW(SHMDEV_IOC_MAGIC, 0x02, struct shmdev_open)
+#define SHMDEV_IOC_REMOVE   _IOW(SHMDEV_IOC_MAGIC, 0x03, struct shmdev_remove)
+#define SHMDEV_IOC_LIST     _IOWR(SHMDEV_IOC_MAGIC, 0x04, struct shmdev_list)
+#define SHMDEV_IOC_INFO     _IOWR(SHMDEV_IOC_MAGIC, 0x05, struct shmdev_info)
+#define SHMDEV_IOC_MAPPINGS _IOWR(SHMDEV_IOC_MAGIC, 0x06, struct shmdev_mappings)
+#define SHMDEV_IOC_KICK     _IOW(SHMDEV_IOC_MAGIC, 0x07, struct shmdev_kick)
+#define SHMDEV_IOC_LOOK     _IOWR(SHMDEV_IOC_MAGIC, 0x08, struct shmdev_look)
+
+/**
+ * struct shmdev_hello - what endpoint "hello" keeps at the start of a segment
+ * @greeting: the endpoint writes "Hello from kernel space" here when it is
+ *            attached
+ * @request: the process writes a text here: up to the first zero byte, or all
+ * @answer: the endpoint writes here on every kick
+ * @answer.count: kicks of this segment that were answered, this one included
+ * @answer.length: bytes of text that the kernel read from @request
+ * @answer.crc32: CRC-32 (IEEE 802.3, as zlib's crc32()) of those bytes
+ * @answer.text: those bytes, the rest of the array zero
+ *
+ * The kick's argument must be 0 (else EINVAL). The endpoint needs one page.
+ * The default segment is served by this endpoint.
+ */
+struct shmdev_hello {
+	char greeting[1024];
+	char request[1024];
+	struct {
+		__aligned_u64 count;
+		__u32 length;
+		__u32 crc32;
+		char text[1024];
+	} answer;
+};
+
+#define SHMDEV_HELLO_ENDPOINT	"hello"
+#define SHMDEV_HELLO_GREETING	"Hello from kernel space"
+
+#endif /* _UAPI_LINUX_SHMDEV_H */
