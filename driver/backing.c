@@ -43,6 +43,9 @@ static struct vfsmount * __init backing_mount(void)
 		ret = shmdev_mount_option(fc, "huge", "within_size");
 	mnt = ret ? ERR_PTR(ret) : fc_mount_longterm(fc);
 	put_fs_context(fc);
+	/* What several parties write is never to be run. */
+	if (!IS_ERR(mnt))
+		mnt->mnt_sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	return mnt;
 }
 

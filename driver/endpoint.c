@@ -89,8 +89,8 @@ EXPORT_SYMBOL_GPL(shmdev_endpoint_unregister);
  * @segment: one with memory, known to its creator only
  *
  * Context: may sleep.
- * Return: 0, -ENOPROTOOPT if there is no such endpoint, -EINVAL if it needs a
- * larger segment, -ENOMEM, or what its attach returns
+ * Return: 0, -ENOPROTOOPT if there is no such endpoint, -ENOMEM, or what its
+ * attach returns
  */
 int shmdev_endpoint_bind(struct shmdev_segment *segment)
 {
@@ -108,8 +108,6 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
 	endpoint = endpoint_find_locked(segment->endpoint_name);
 	if (!endpoint)
 		ret = -ENOPROTOOPT;
-	else if (segment->bytes < endpoint->min_bytes)
-		ret = -EINVAL;
 	else if (endpoint->attach)
 		ret = endpoint->attach(segment);
 	if (!ret)

@@ -9,7 +9,6 @@
  * itself knows that somebody else kicked too.
  */
 #include <linux/crc32.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "shmdev.h"
@@ -19,6 +18,8 @@ struct hello_state {
 	u64 count;
 	char text[sizeof_field(struct shmdev_hello, request)];
 };
+
+static_assert(sizeof(struct shmdev_hello) <= PAGE_SIZE);
 
 static int hello_attach(struct shmdev_segment *segment)
 {
@@ -60,7 +61,6 @@ static int hello_kick(struct shmdev_segment *segment, u64 argument)
 
 struct shmdev_endpoint shmdev_hello = {
 	.name = SHMDEV_HELLO_ENDPOINT,
-	.min_bytes = PAGE_SIZE,
 	.attach = hello_attach,
 	.detach = hello_detach,
 	.kick = hello_kick,

@@ -102,7 +102,8 @@ static void collect_locked(struct address_space *mapping, struct found *found)
 			found->flags |= SHMDEV_MAPPING_F_READ;
 		if (vma->vm_flags & VM_WRITE)
 			found->flags |= SHMDEV_MAPPING_F_WRITE;
-		if (vma->vm_flags & VM_SHARED)
+		/* VM_SHARED is clear where the file cannot be written to. */
+		if (vma->vm_flags & VM_MAYSHARE)
 			found->flags |= SHMDEV_MAPPING_F_SHARED;
 		found++;
 	}

@@ -16,7 +16,6 @@
  *
  *	static struct shmdev_endpoint sum = {
  *		.name = "sum",
- *		.min_bytes = PAGE_SIZE,
  *		.kick = sum_kick,
  *	};
  *	module_shmdev_endpoint(sum);
@@ -42,10 +41,10 @@ struct shmdev_segment;
 /**
  * struct shmdev_endpoint - the kernel's side of segments
  * @name: what processes ask for; unique, 1 to 31 bytes
- * @min_bytes: segments smaller than this are refused with EINVAL
  * @attach: optional. A segment has been created for this endpoint; no process
- *          can reach it yet and it reads as zero. An error (negative errno)
- *          undoes the creation and is handed to the process.
+ *          can reach it yet and it reads as zero. An error (negative errno;
+ *          EINVAL if the segment is too small) undoes the creation and is
+ *          handed to the process; @detach is not called then.
  * @detach: optional. The last call for this segment: its last user has gone,
  *          or the endpoint is being unregistered while processes still use
  *          the memory. Free here what attach allocated.
@@ -60,7 +59,6 @@ struct shmdev_segment;
  */
 struct shmdev_endpoint {
 	const char *name;
-	size_t min_bytes;
 	int (*attach)(struct shmdev_segment *segment);
 	void (*detach)(struct shmdev_segment *segment);
 	int (*kick)(struct shmdev_segment *segment, u64 argument);

@@ -381,7 +381,7 @@ struct shmdev_look {
  * @answer.crc32: CRC-32 (IEEE 802.3, as zlib's crc32()) of those bytes
  * @answer.text: those bytes, the rest of the array zero
  *
- * The kick's argument must be 0 (else EINVAL). The endpoint needs one page.
+ * The kick's argument must be 0 (else EINVAL).
  * The default segment is served by this endpoint.
  */
 struct shmdev_hello {
