@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/splice.h>
 #include <linux/uio.h>
 
 #include "shmdev.h"
@@ -28,6 +27,12 @@ static int shmdev_device_open(struct inode *inode, struct file *door)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	door->private_data = file;
+	/*
+	 * The pages are pinned, so nothing waits for them. Without this flag
+	 * io_uring would wait for POLLIN before it reads, which speaks of
+	 * something else here.
+	 */
+	door->f_mode |= FMODE_NOWAIT;
 	return 0;
 }
 
@@ -65,6 +70,24 @@ static ssize_t shmdev_device_splice_read(struct file *door, loff_t *pos,
 	struct file *file = segment_file(door);
 
 	return file->f_op->splice_read(file, pos, pipe, len, flags);
+}
+
+/*
+ * Writing to the segment's file system comes before the lock of the pipe, as
+ * in a splice to a segment file; iter_file_splice_write() on the door would
+ * take the two the other way round.
+ */
+static ssize_t shmdev_device_splice_write(struct pipe_inode_info *pipe,
+					  struct file *door, loff_t *pos,
+					  size_t len, unsigned int flags)
+{
+	struct file *file = segment_file(door);
+	ssize_t ret;
+
+	file_start_write(file);
+	ret = file->f_op->splice_write(pipe, file, pos, len, flags);
+	file_end_write(file);
+	return ret;
 }
 
 static __poll_t shmdev_device_poll(struct file *door, poll_table *wait)
@@ -119,7 +142,7 @@ const struct file_operations shmdev_device_operations = {
 	.read_iter = shmdev_device_read_iter,
 	.write_iter = shmdev_device_write_iter,
 	.splice_read = shmdev_device_splice_read,
-	.splice_write = iter_file_splice_write,
+	.splice_write = shmdev_device_splice_write,
 	.poll = shmdev_device_poll,
 	.mmap = shmdev_device_mmap,
 	.get_unmapped_area = shmdev_device_get_unmapped_area,
