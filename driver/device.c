@@ -27,11 +27,7 @@ static int shmdev_device_open(struct inode *inode, struct file *door)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	door->private_data = file;
-	/*
-	 * The pages are pinned, so nothing waits for them. Without this flag
-	 * io_uring would wait for POLLIN before it reads, which speaks of
-	 * something else here.
-	 */
+	/* For the same reason as that of segment files. */
 	door->f_mode |= FMODE_NOWAIT;
 	return 0;
 }

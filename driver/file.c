@@ -88,6 +88,12 @@ static int shmdev_fop_open(struct inode *inode, struct file *file)
 		goto err_put;
 	open->segment = segment;
 	file->private_data = open;
+	/*
+	 * io_uring would otherwise wait for POLLIN before it reads, which is
+	 * not about read() here. What is read is memory; only a page that is
+	 * swapped out is waited for.
+	 */
+	file->f_mode |= FMODE_NOWAIT;
 	atomic_inc(&segment->files);
 	shmdev_file_look(file);
 	trace_shmdev_open(segment, file->f_mode & FMODE_READ,
@@ -162,6 +168,9 @@ static ssize_t shmdev_fop_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return 0;
 	if (iocb->ki_flags & IOCB_APPEND || iocb->ki_pos >= bytes)
 		return -ENOSPC;
+	/* tmpfs has no way to write without waiting for its lock. */
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;
 	if (count > bytes - iocb->ki_pos)
 		cut = count - (bytes - iocb->ki_pos);
 	iov_iter_truncate(from, count - cut);

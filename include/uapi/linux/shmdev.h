@@ -41,7 +41,8 @@
  * EDQUOT        the owner's bytes would exceed max_user_bytes
  * EEXIST        the name is taken
  * EFAULT        a pointer leads to memory that the caller may not access
- * EINTR         a signal came before the memory was committed (CREATE)
+ * EINTR         a signal came before the memory was committed (CREATE; since
+ *               Linux 6.5 only a signal that ends the process does that)
  * EINVAL        a size, flag, mode, name or reserved member that has no meaning
  * EMFILE        the process has no descriptor left
  * ENAMETOOLONG  a name without a zero byte in its array

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the verbs of the shmdev tool share. Each verb is a file that ends with
+ * its struct verb; shmdev.c has the table of them.
+ *
+ * A function that returns a status returns what the tool exits with, and has
+ * then told the user why. Messages say what is wrong; what to do.
+ */
+#ifndef SHMDEV_CLI_H
+#define SHMDEV_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shmdev.h"
+
+/* Documented in shmdev(1), for scripts to rely on. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,	/* the operation failed */
+	STATUS_USAGE = 2,	/* the command line makes no sense */
+	STATUS_ABSENT = 3,	/* the module or the device is not there */
+	STATUS_DENIED = 4,	/* the user may not do this */
+};
+
+#define DEVICE_PATH "/dev/shmdev"
+#define PARAMETERS "/sys/module/shmdev/parameters/"
+
+struct verb {
+	const char *name;
+	const char *arguments;	/* as in the usage line */
+	const char *summary;	/* one line, without a full stop */
+	const char *help;	/* the options, a line each, and more */
+	const struct table *table;	/* its columns belong to the help */
+	int (*run)(int argc, char **argv);
+};
+
+/* main: options that all verbs have end each verb's array of options. */
+enum {
+	OPTION_DEVICE = 0x100,
+	OPTION_HELP,
+	OPTION_OF_VERB,		/* the first number for a verb's own use */
+};
+
+#define COMMON_OPTIONS \
+	{ "device", required_argument, NULL, OPTION_DEVICE }, \
+	{ "help", no_argument, NULL, OPTION_HELP }, \
+	{ }
+
+/* As getopt_long(), serving the common options, --help and mistakes itself. */
+int next_option(int argc, char **argv, const char *shorts,
+		const struct option *longs);
+const char *verb_name(void);
+const char *device_path(void);
+
+/* report */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int device_failure(int error);
+/* @doing: such as "open"; @name: NULL for the default segment. */
+int segment_failure(const char *doing, const char *name, int error);
+int output_failure(int error);
+
+/* connect */
+int connect_device(int flags, struct shmdev_device **device);
+/* @name: NULL for the default segment. */
+int connect_segment(const char *name, int flags,
+		    struct shmdev_segment **segment);
+/* For who has a right to either access: its owner can look at it then. */
+int connect_segment_somehow(const struct shmdev_device *device,
+			    const char *name, struct shmdev_segment **segment);
+
+/* size */
+/* Digits, or 0x and hexadecimal digits. -EINVAL, -ERANGE. */
+int parse_number(const char *text, uint64_t *number);
+/* A number with K, M, G or T, or KiB to TiB. -EINVAL, -ERANGE. */
+int parse_bytes(const char *text, uint64_t *bytes);
+/* As parse_bytes(), telling the user what is wrong with @what. */
+int bytes_argument(const char *what, const char *text, uint64_t *bytes);
+int number_argument(const char *what, const char *text, uint64_t *number);
+int mode_argument(const char *text, mode_t *mode);
+void print_bytes(FILE *to, uint64_t bytes);
+
+/* table */
+enum column_kind {
+	COLUMN_U64,
+	COLUMN_U32,
+	COLUMN_BYTES,	/* an uint64_t; for people 64M, else 67108864 */
+	COLUMN_STRING,	/* an array of char */
+	COLUMN_PRINT,	/* what print() prints */
+};
+
+struct column {
+	const char *name;
+	const char *help;
+	enum column_kind kind;
+	size_t offset;	/* of the value in the row, but for COLUMN_PRINT */
+	void (*print)(FILE *to, const void *row, bool for_people);
+};
+
+struct table {
+	const char *name;	/* the key in JSON */
+	const struct column *columns;
+	size_t column_count;
+	const char *default_columns;
+	size_t row_size;
+};
+
+struct table_options {
+	const char *columns;
+	bool json;
+	bool raw;
+	bool noheadings;
+	bool bytes;
+};
+
+#define TABLE_SHORT_OPTIONS "o:Jrnb"
+#define TABLE_OPTIONS \
+	{ "output", required_argument, NULL, 'o' }, \
+	{ "json", no_argument, NULL, 'J' }, \
+	{ "raw", no_argument, NULL, 'r' }, \
+	{ "noheadings", no_argument, NULL, 'n' }, \
+	{ "bytes", no_argument, NULL, 'b' }
+#define TABLE_HELP \
+	"  -o, --output LIST    columns to show, or all\n" \
+	"  -J, --json           write JSON\n" \
+	"  -r, --raw            columns are not aligned\n" \
+	"  -n, --noheadings     no line of headings\n" \
+	"  -b, --bytes          sizes in bytes, not as 64M\n"
+
+/* Takes @option if it is one of TABLE_OPTIONS. */
+bool table_option(struct table_options *options, int option);
+/* A line for each of the @count rows; a status. */
+int table_print(const struct table *table, const struct table_options *options,
+		const void *rows, size_t count);
+/* For people, a line for each column of each row; else as table_print(). */
+int table_print_cards(const struct table *table,
+		      const struct table_options *options, const void *rows,
+		      size_t count);
+void table_help(const struct table *table);
+
+/* segments: rows of struct shmdev_segment_info */
+extern const struct table segments_table;
+
+/* identity: users and groups by name, or by number if they have none */
+void print_user(FILE *to, uid_t uid);
+void print_group(FILE *to, gid_t gid);
+
+/* progress: a line on a terminal while a transfer takes long */
+struct progress;
+struct progress *progress_begin(uint64_t total);
+void progress_at(struct progress *progress, uint64_t done);
+void progress_end(struct progress *progress);
+
+/* transfer */
+struct range {
+	uint64_t offset;
+	uint64_t bytes;
+};
+
+/* What a transfer uses to copy; a multiple of everything. */
+#define TRANSFER_BYTES (1 << 20)
+
+/* Goes over @range with a @buffer of TRANSFER_BYTES; a status. */
+typedef int transfer_fn(const struct shmdev_segment *segment, const char *name,
+			struct range *range, char *buffer);
+
+/* Runs a verb that takes --offset, --length and perhaps a name. */
+int transfer_run(int argc, char **argv, const struct option *options,
+		 int flags, transfer_fn *transfer);
+/* Fills @buffer with what comes next in @range, which moves on. */
+int range_read(const struct shmdev_segment *segment, struct range *range,
+	       void *buffer, size_t *got);
+
+extern const struct verb verb_hello, verb_load, verb_unload, verb_create,
+	verb_ls, verb_stat, verb_ps, verb_rm, verb_chmod, verb_chown,
+	verb_read, verb_write, verb_dump, verb_kick;
+
+#endif /* SHMDEV_CLI_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <libkmod.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const struct option options[] = {
+	COMMON_OPTIONS
+};
+
+/* The module beside the tool in a build: user/shmdev, driver/RELEASE/. */
+static bool find_in_build(char *path, size_t size)
+{
+	struct utsname system;
+	ssize_t length = readlink("/proc/self/exe", path, size);
+	size_t i;
+
+	if (length < 0 || (size_t)length >= size || uname(&system))
+		return false;
+	path[length] = '\0';
+	for (i = 0; i < 2; i++) {
+		char *slash = strrchr(path, '/');
+
+		if (!slash)
+			return false;
+		*slash = '\0';
+	}
+	length = strlen(path);
+	if ((size_t)snprintf(path + length, size - length,
+			     "/driver/%s/shmdev.ko", system.release) >=
+	    size - length)
+		return false;
+	return !access(path, R_OK);
+}
+
+static int insert(struct kmod_module *module, const char *parameters)
+{
+	return kmod_module_probe_insert_module(module,
+					       KMOD_PROBE_FAIL_ON_LOADED,
+					       parameters, NULL, NULL, NULL);
+}
+
+static int insert_by_name(struct kmod_ctx *kmod, const char *name,
+			  const char *parameters)
+{
+	struct kmod_list *modules = NULL, *entry;
+	int ret = kmod_module_new_from_lookup(kmod, name, &modules);
+
+	if (!ret && !modules)
+		ret = -ENOENT;
+	kmod_list_foreach(entry, modules) {
+		struct kmod_module *module = kmod_module_get_module(entry);
+
+		ret = insert(module, parameters);
+		kmod_module_unref(module);
+		if (ret < 0)
+			break;
+	}
+	kmod_module_unref_list(modules);
+	return ret;
+}
+
+/* @names: separated by commas. */
+static int insert_needed(struct kmod_ctx *kmod, const char *names)
+{
+	char *copy = strdup(names);
+	char *rest = copy;
+	char *name;
+	int ret = copy ? 0 : -ENOMEM;
+
+	while (!ret && (name = strsep(&rest, ","))) {
+		if (*name)
+			ret = insert_by_name(kmod, name, NULL);
+		if (ret == -EEXIST)
+			ret = 0;
+	}
+	free(copy);
+	return ret;
+}
+
+/*
+ * A file outside the module directory is in no index of modules: what it
+ * depends on is read from the file itself.
+ */
+static int insert_dependencies(struct kmod_ctx *kmod,
+			       struct kmod_module *module)
+{
+	struct kmod_list *info = NULL, *entry;
+	int ret = kmod_module_get_info(module, &info);
+
+	if (ret < 0)
+		return ret;
+	ret = 0;
+	kmod_list_foreach(entry, info) {
+		if (strcmp(kmod_module_info_get_key(entry), "depends"))
+			continue;
+		ret = insert_needed(kmod, kmod_module_info_get_value(entry));
+		if (ret < 0)
+			break;
+	}
+	kmod_module_info_free_list(info);
+	return ret;
+}
+
+static int insert_by_path(struct kmod_ctx *kmod, const char *path,
+			  const char *parameters)
+{
+	struct kmod_module *module;
+	int ret = kmod_module_new_from_path(kmod, path, &module);
+
+	if (ret < 0)
+		return ret;
+	ret = insert_dependencies(kmod, module);
+	if (!ret)
+		ret = insert(module, parameters);
+	kmod_module_unref(module);
+	return ret;
+}
+
+static int load_failure(const char *path, int error)
+{
+	struct utsname system;
+
+	uname(&system);
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		if (geteuid())
+			say("only root may load a module; try 'sudo shmdev "
+			    "load'");
+		else
+			say("the kernel does not accept the module, even from "
+			    "root; is module loading locked down or disabled?");
+		return STATUS_DENIED;
+	case ENOENT:
+		if (path)
+			say("there is no module %s, or one that it needs is "
+			    "missing", path);
+		else
+			say("there is no module shmdev for kernel %s; build "
+			    "and install it, or name its file: shmdev load "
+			    "PATH", system.release);
+		return STATUS_ABSENT;
+	case ENOEXEC:
+		say("the module does not fit the running kernel %s; build it "
+		    "against the headers of that kernel. The kernel's log "
+		    "(dmesg) tells more", system.release);
+		return STATUS_FAILED;
+	case EKEYREJECTED:
+	case ENOKEY:
+	case EBADMSG:
+		say("the kernel takes only modules signed with a key that it "
+		    "knows (Secure Boot?); sign the module and enroll the key "
+		    "with mokutil");
+		return STATUS_FAILED;
+	case EINVAL:
+		say("the module does not accept its parameters: such as "
+		    "size=64M, see shmdev(4). The kernel's log (dmesg) tells "
+		    "more");
+		return STATUS_FAILED;
+	case ENOMEM:
+		say("there is not enough memory for the default segment; "
+		    "choose a smaller one: shmdev load size=1M");
+		return STATUS_FAILED;
+	default:
+		say("cannot load the module: %s; the kernel's log (dmesg) "
+		    "may tell more", strerror(-error));
+		return STATUS_FAILED;
+	}
+}
+
+/* udev may be a moment behind with the rights of the device. */
+static int wait_for_device(void)
+{
+	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	int patience;
+
+	for (patience = 250; patience; patience--) {
+		if (!access(device_path(), F_OK))
+			return STATUS_OK;
+		nanosleep(&moment, NULL);
+	}
+	say("the module is loaded, but %s did not appear; is a devtmpfs "
+	    "mounted on /dev?", device_path());
+	return STATUS_ABSENT;
+}
+
+/* @path: NULL to find the module. @parameters: NULL for none. */
+static int load(const char *path, const char *parameters)
+{
+	struct kmod_ctx *kmod;
+	char built[PATH_MAX];
+	int ret = -ENOMEM;
+
+	kmod = kmod_new(NULL, NULL);
+	/* What goes wrong is told below, once. */
+	if (kmod)
+		kmod_set_log_priority(kmod, -1);
+	if (!path && find_in_build(built, sizeof(built)))
+		path = built;
+	if (kmod)
+		ret = path ? insert_by_path(kmod, path, parameters) :
+			     insert_by_name(kmod, "shmdev", parameters);
+	kmod_unref(kmod);
+	if (ret == -EEXIST && parameters) {
+		say("the module is loaded already, with its own parameters; "
+		    "unload it first with 'shmdev unload'");
+		return STATUS_FAILED;
+	}
+	if (ret == -EEXIST)
+		say("the module is loaded already");
+	else if (ret < 0)
+		return load_failure(path, ret);
+	return wait_for_device();
+}
+
+/* A parameter has its '=' before any slash; a path has not. */
+static bool is_parameter(const char *argument)
+{
+	return argument[strcspn(argument, "=/")] == '=';
+}
+
+/* Joined with blanks; the caller frees it. NULL if there is no memory. */
+static char *join_parameters(char **arguments, size_t count)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	for (i = 0; i < count; i++)
+		fprintf(to, "%s%s", i ? " " : "", arguments[i]);
+	if (fclose(to)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *path = NULL;
+	char *parameters = NULL;
+	int status;
+	int i;
+
+	next_option(argc, argv, "", options);
+	if (optind < argc && !is_parameter(argv[optind]))
+		path = argv[optind++];
+	for (i = optind; i < argc; i++)
+		if (!is_parameter(argv[i]))
+			return usage_error("'%s' is not a parameter such as "
+					   "size=64M", argv[i]);
+	if (optind < argc) {
+		parameters = join_parameters(argv + optind, argc - optind);
+		if (!parameters)
+			return load_failure(path, -ENOMEM);
+	}
+	status = load(path, parameters);
+	free(parameters);
+	return status;
+}
+
+const struct verb verb_load = {
+	.name = "load",
+	.arguments = "[PATH] [PARAMETER=VALUE]...",
+	.summary = "Load the module, and what it needs; for root",
+	.help = "Without a PATH, the module that was built beside this tool "
+		"for the running kernel,\n"
+		"else the installed one. A parameter is one such as "
+		"size=64M.\n\n",
+	.run = run,
+};

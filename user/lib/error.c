@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "internal.h"
+
+static const struct {
+	int error;
+	const char *text;
+} meanings[] = {
+	{ E2BIG, "the driver is too old for what was asked" },
+	{ EACCES, "its permissions do not allow this" },
+	{ EBADF, "the descriptor was not opened for writing" },
+	{ EDQUOT, "your segments together would exceed max_user_bytes" },
+	{ EEXIST, "a segment of this name exists" },
+	{ EINTR, "a signal came before the memory was there" },
+	{ EINVAL, "a size, flag, mode or name that has no meaning" },
+	{ EMFILE, "this process has no file descriptor left" },
+	{ ENAMETOOLONG, "the name is too long" },
+	{ ENFILE, "there are max_segments segments already" },
+	{ ENOENT, "there is no such segment" },
+	{ ENOMEM, "there is not enough memory" },
+	{ ENOPROTOOPT, "no endpoint of this name is registered" },
+	{ ENOSPC, "all segments together would exceed max_bytes" },
+	{ ENOTCONN, "the segment has no endpoint" },
+	{ ENOTTY, "not a shmdev device, or not a file for this command" },
+	{ ENXIO, "the range does not lie inside the segment" },
+	{ EOPNOTSUPP, "no hole can be punched into a segment" },
+	{ EPERM, "this is for the segment's owner, or no segment allows it" },
+	{ EPROTO, "the driver's answer makes no sense" },
+	{ ERANGE, "the list is not that long" },
+	{ ESHUTDOWN, "the segment's endpoint has gone" },
+};
+
+SHMDEV_API const char *shmdev_strerror(int error)
+{
+	size_t i;
+
+	if (error < 0 && error != INT_MIN)
+		error = -error;
+	for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (meanings[i].error == error)
+			return meanings[i].text;
+	return strerror(error);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmdev: memory that the kernel and processes use together.
+ *
+ *	struct shmdev_device *device;
+ *	struct shmdev_segment *segment;
+ *	void *memory;
+ *
+ *	shmdev_device_open(NULL, O_RDWR, &device);
+ *	shmdev_segment_create(device, "frames", 64 << 20, NULL, &segment);
+ *	shmdev_segment_map(segment, 0, 0, PROT_READ | PROT_WRITE, &memory);
+ *
+ * shmdev(7) explains the words, shmdev(4) what the device promises.
+ *
+ * Errors. Functions that return int return 0, or a positive value where their
+ * comment says so, or a negative errno; errno itself is left alone. Each errno
+ * means one thing; shmdev_strerror() says it. Besides the errors that a comment
+ * names, any of these functions may return -EINVAL for an argument without a
+ * meaning and -ENOMEM. When a function fails, it has not written its results.
+ *
+ * Ownership. Results named by a pointer to a pointer are the caller's, who
+ * gives them back with the _close() or _free() of the same object; NULL is
+ * fine there. Objects do not depend on one another: a device may be closed
+ * while segments that came from it are in use, and memory stays mapped when
+ * its segment has been closed.
+ *
+ * Threads. Objects do not change after they were made. All functions may be
+ * called from any thread at any time, except that nobody may use an object
+ * that is being closed or freed.
+ *
+ * Growth. Every struct here begins with its size, which the caller sets:
+ *
+ *	struct shmdev_segment_info info = { .size = sizeof(info) };
+ *
+ * Structs grow at their end only. The library writes no more than it was given
+ * room for, and writes zeroes where the caller knows more members than it does.
+ *
+ * All sizes and offsets are bytes.
+ */
+#ifndef SHMDEV_H
+#define SHMDEV_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shmdev_device;
+struct shmdev_segment;
+struct shmdev_segment_list;
+struct shmdev_mapping_list;
+
+/* Bytes for a name with its terminating zero. */
+#define SHMDEV_SEGMENT_NAME_SIZE	64
+#define SHMDEV_SEGMENT_ENDPOINT_SIZE	32
+
+/* Properties of a segment; the first two can be asked for. */
+#define SHMDEV_SEGMENT_KEEP	(1U << 0) /* its name holds it until removed */
+#define SHMDEV_SEGMENT_LAZY	(1U << 1) /* memory comes at first touch */
+#define SHMDEV_SEGMENT_DEFAULT	(1U << 2) /* it is the default segment */
+#define SHMDEV_SEGMENT_SHUTDOWN	(1U << 3) /* its endpoint has gone */
+
+/* Rights of a mapping. */
+#define SHMDEV_MAPPING_READ	(1U << 0)
+#define SHMDEV_MAPPING_WRITE	(1U << 1)
+#define SHMDEV_MAPPING_SHARED	(1U << 2) /* clear: a private copy on write */
+
+/* What the driver can do. */
+#define SHMDEV_DEVICE_SEGMENTS	(1ULL << 0) /* segments besides the default */
+#define SHMDEV_DEVICE_ENDPOINTS	(1ULL << 1) /* kick and look */
+#define SHMDEV_DEVICE_HELLO	(1ULL << 2) /* the endpoint "hello" */
+
+/* For shmdev_device_list(). */
+#define SHMDEV_LIST_EVERYWHERE	(1U << 0) /* the segments of all containers */
+
+/* What shmdev_device_info() tells. */
+struct shmdev_device_info {
+	size_t size;
+	uint64_t features;	/* SHMDEV_DEVICE_*; ask these, not versions */
+	uint64_t default_bytes;	/* size of the default segment */
+	uint32_t page_bytes;	/* sizes and offsets are multiples of this */
+	uint32_t abi;		/* counts additions to the kernel interface */
+	char release[32];	/* the driver's release, for people */
+};
+
+/* What shmdev_segment_create() can be told; all zeroes is what NULL means. */
+struct shmdev_segment_options {
+	size_t size;
+	unsigned int flags;	/* SHMDEV_SEGMENT_KEEP, SHMDEV_SEGMENT_LAZY */
+	mode_t mode;		/* as of a file, umask not applied; 0 for 0600 */
+	const char *endpoint;	/* who serves it in the kernel, or NULL */
+};
+
+/* What shmdev_segment_info() and shmdev_segment_list_get() tell. */
+struct shmdev_segment_info {
+	size_t size;
+	uint64_t id;		/* never used again while the driver is loaded */
+	uint64_t bytes;
+	uint64_t resident;	/* bytes that are in memory now */
+	uint64_t inode;		/* inode number in /proc/PID/maps */
+	uint64_t created;	/* nanoseconds since the epoch */
+	uint64_t events;	/* times that pollers were told something */
+	uint64_t kicks;		/* kicks that reached the endpoint */
+	uint32_t flags;		/* SHMDEV_SEGMENT_* */
+	uint32_t mappings;	/* mappings now, in all processes */
+	uint32_t files;		/* open segment files now */
+	uint32_t ipc_namespace;	/* inode number of the namespace of the name */
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	pid_t creator;		/* 0: not visible from here, or has ended */
+	char name[SHMDEV_SEGMENT_NAME_SIZE];		/* empty: anonymous */
+	char endpoint[SHMDEV_SEGMENT_ENDPOINT_SIZE];	/* empty: none */
+};
+
+/* What shmdev_mapping_list_get() tells. */
+struct shmdev_mapping_info {
+	size_t size;
+	uint64_t offset;	/* first byte of the segment that is mapped */
+	uint64_t bytes;
+	uint32_t flags;		/* SHMDEV_MAPPING_* */
+	pid_t pid;		/* 0: not visible from here */
+	char command[16];	/* the process' name; empty if pid is 0 */
+};
+
+/* The library's version, such as "0.1.0". */
+const char *shmdev_library_version(void);
+
+/*
+ * What an error of these functions means, in a short sentence without a full
+ * stop. Takes it with or without its minus. The text is never freed.
+ */
+const char *shmdev_strerror(int error);
+
+/*
+ * Opens the device. @path: NULL for /dev/shmdev. @flags: O_RDONLY, O_WRONLY or
+ * O_RDWR; creating segments and kicking the default one need it writable.
+ * The descriptor is close-on-exec.
+ *
+ * -ENOENT: the module is not loaded. -EACCES: no permission. -ENOTTY: the file
+ * is not a shmdev device.
+ */
+int shmdev_device_open(const char *path, int flags,
+		       struct shmdev_device **device);
+void shmdev_device_close(struct shmdev_device *device);
+
+/* The device's descriptor; it stays the device's. */
+int shmdev_device_fd(const struct shmdev_device *device);
+
+int shmdev_device_info(const struct shmdev_device *device,
+		       struct shmdev_device_info *info);
+
+/*
+ * Lists, by ascending id, the segments that the caller could open for reading
+ * or owns, the default segment among them. @flags: 0 or SHMDEV_LIST_EVERYWHERE,
+ * which needs CAP_SYS_ADMIN (else -EPERM). It is a picture of one moment.
+ */
+int shmdev_device_list(const struct shmdev_device *device, unsigned int flags,
+		       struct shmdev_segment_list **list);
+size_t shmdev_segment_list_count(const struct shmdev_segment_list *list);
+/* -ERANGE: @index is not below the count. */
+int shmdev_segment_list_get(const struct shmdev_segment_list *list,
+			    size_t index, struct shmdev_segment_info *info);
+void shmdev_segment_list_free(struct shmdev_segment_list *list);
+
+/*
+ * Makes a segment, open for reading and writing, whose memory is there and
+ * reads as zero. @name: NULL for an anonymous segment. @bytes: a positive
+ * multiple of the page size. @options: NULL for mode 0600, no endpoint, and
+ * a life until the last descriptor and mapping has gone.
+ *
+ * -EBADF: the device is not open for writing. -EEXIST: the name is taken.
+ * -ENAMETOOLONG: the name or the endpoint's. -ENOPROTOOPT: no such endpoint.
+ * -EDQUOT, -ENOSPC, -ENFILE: over a limit. -EINTR: a signal came first.
+ */
+int shmdev_segment_create(const struct shmdev_device *device, const char *name,
+			  uint64_t bytes,
+			  const struct shmdev_segment_options *options,
+			  struct shmdev_segment **segment);
+
+/*
+ * Opens the segment called @name. @flags: O_RDONLY, O_WRONLY or O_RDWR; mapping
+ * needs it readable, mapping writable needs O_RDWR.
+ *
+ * -ENOENT: no such segment. -EACCES: its mode does not allow it.
+ */
+int shmdev_segment_open(const struct shmdev_device *device, const char *name,
+			int flags, struct shmdev_segment **segment);
+
+/*
+ * The default segment, through a duplicate of the device's descriptor: with the
+ * access that the device was opened with, and the same file position.
+ */
+int shmdev_segment_open_default(const struct shmdev_device *device,
+				struct shmdev_segment **segment);
+
+/*
+ * A segment from a descriptor that came from elsewhere: over a socket, or from
+ * the parent process. It belongs to the segment from now on; after an error
+ * it is still the caller's. -ENOTTY: it is not a segment file.
+ */
+int shmdev_segment_from_fd(int fd, struct shmdev_segment **segment);
+void shmdev_segment_close(struct shmdev_segment *segment);
+
+/* The segment's descriptor, to poll, send or inherit; it stays the segment's. */
+int shmdev_segment_fd(const struct shmdev_segment *segment);
+
+/* The size of the segment, which never changes. */
+uint64_t shmdev_segment_bytes(const struct shmdev_segment *segment);
+
+int shmdev_segment_info(const struct shmdev_segment *segment,
+			struct shmdev_segment_info *info);
+
+/*
+ * Maps @bytes of the segment from @offset, shared. @offset: a multiple of the
+ * page size. @bytes: 0 for all from there to the end. @protection: PROT_READ,
+ * PROT_WRITE or both.
+ *
+ * -ENXIO: the range does not lie inside the segment. -EACCES: it was not opened
+ * for this. -EPERM: PROT_EXEC.
+ */
+int shmdev_segment_map(const struct shmdev_segment *segment, uint64_t offset,
+		       size_t bytes, int protection, void **address);
+/* Takes an @address from shmdev_segment_map() and the bytes mapped there. */
+int shmdev_segment_unmap(void *address, size_t bytes);
+
+/*
+ * Who has the segment mapped: an entry for each contiguous mapping of each
+ * process, the caller among them. It is a picture of one moment.
+ */
+int shmdev_segment_mappings(const struct shmdev_segment *segment,
+			    struct shmdev_mapping_list **list);
+size_t shmdev_mapping_list_count(const struct shmdev_mapping_list *list);
+/* -ERANGE: @index is not below the count. */
+int shmdev_mapping_list_get(const struct shmdev_mapping_list *list,
+			    size_t index, struct shmdev_mapping_info *info);
+void shmdev_mapping_list_free(struct shmdev_mapping_list *list);
+
+/*
+ * Tells the segment's endpoint to look, and returns when it has. The endpoint
+ * says what @argument means, and what a positive return value means.
+ *
+ * -EBADF: the segment is not open for writing. -ENOTCONN: it has no endpoint.
+ * -ESHUTDOWN: its endpoint has gone. Others are the endpoint's own.
+ */
+int shmdev_segment_kick(const struct shmdev_segment *segment,
+			uint64_t argument);
+
+/*
+ * After poll() has reported POLLIN: makes it quiet until something new is made
+ * known, and counts in @events (which may be NULL) how often that has been.
+ * The order is poll, look, then read the memory.
+ */
+int shmdev_segment_look(const struct shmdev_segment *segment, uint64_t *events);
+
+/* As fchmod() and fchown(); -EPERM: the caller does not own the segment. */
+int shmdev_segment_chmod(const struct shmdev_segment *segment, mode_t mode);
+int shmdev_segment_chown(const struct shmdev_segment *segment, uid_t uid,
+			 gid_t gid);
+
+/*
+ * Takes the name away at once, so that it is free for another segment; the
+ * memory goes with the last descriptor and mapping. By id, a segment of any
+ * container can be removed, with CAP_SYS_ADMIN.
+ *
+ * -ENOENT: there is none of this name or id, or it is one that nobody can
+ * remove: the default segment, or an anonymous one. -EPERM: someone else's.
+ */
+int shmdev_segment_remove(const struct shmdev_device *device, const char *name);
+int shmdev_segment_remove_id(const struct shmdev_device *device, uint64_t id);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHMDEV_H */

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver made of files, to preload under programs that use the library, so
+ * that their ways to success and to every error can be gone without a module.
+ *
+ * $SHMDEV_FAKE is a folder: its file "device" is the device, every other file a
+ * kept segment. A sticky bit on a file says that endpoint "hello" serves it.
+ *
+ * $SHMDEV_FAKE_ERROR, "N:ERRNO": command number N fails.
+ * $SHMDEV_FAKE_LIE: what endpoint "hello" gets wrong: text, length, crc, count.
+ * $SHMDEV_FAKE_MAPPINGS: how many mappings there are at the first look; at each
+ * further look they are twice as many, up to the fourth.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/shmdev.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static const char *folder(void)
+{
+	return getenv("SHMDEV_FAKE");
+}
+
+static int open_in_folder(const char *name, int flags, mode_t mode)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", folder(), name);
+	return open(path, flags | O_CLOEXEC, mode);
+}
+
+static int unlink_in_folder(const char *name)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", folder(), name);
+	return unlink(path) ? -errno : 0;
+}
+
+static bool is_default(const struct stat *file)
+{
+	struct stat device;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/device", folder());
+	return !stat(path, &device) && device.st_ino == file->st_ino;
+}
+
+static void fill_info(struct shmdev_info *info, const struct stat *file,
+		      const char *name)
+{
+	bool first = is_default(file);
+
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->flags = first ? SHMDEV_INFO_F_DEFAULT : SHMDEV_INFO_F_KEEP;
+	info->id = first ? 1 : file->st_ino;
+	info->bytes = file->st_size;
+	info->resident = file->st_blocks * 512;
+	info->inode = file->st_ino;
+	info->created = file->st_ctim.tv_sec * 1000000000ULL;
+	info->uid = file->st_uid;
+	info->gid = file->st_gid;
+	info->mode = file->st_mode & 0777;
+	info->files = 1;
+	if (!first)
+		snprintf(info->name, sizeof(info->name), "%s", name);
+	if (file->st_mode & S_ISVTX || first)
+		snprintf(info->endpoint, sizeof(info->endpoint),
+			 SHMDEV_HELLO_ENDPOINT);
+}
+
+static int do_version(struct shmdev_version *version)
+{
+	if (version->size != sizeof(*version) || version->flags)
+		return -EINVAL;
+	version->features = SHMDEV_FEATURE_ALL;
+	version->default_bytes = 2 << 20;
+	version->page_bytes = 4096;
+	version->abi = SHMDEV_ABI;
+	snprintf(version->release, sizeof(version->release), "fake");
+	return 0;
+}
+
+static int do_create(struct shmdev_create *create)
+{
+	mode_t mode = create->mode | (*create->endpoint ? S_ISVTX : 0);
+	int fd;
+
+	if (create->size != sizeof(*create) || create->reserved ||
+	    create->flags & ~SHMDEV_CREATE_F_ALL || create->mode & ~0777 ||
+	    !create->bytes || create->bytes % 4096 ||
+	    strchr(create->name, '/'))
+		return -EINVAL;
+	if (*create->endpoint && strcmp(create->endpoint, "hello"))
+		return -ENOPROTOOPT;
+	if (*create->name)
+		fd = open_in_folder(create->name, O_RDWR | O_CREAT | O_EXCL,
+				    0600);
+	else
+		fd = memfd_create("anonymous", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, create->bytes) || fchmod(fd, mode))
+		return -errno;
+	if (*create->name && !(create->flags & SHMDEV_CREATE_F_KEEP))
+		unlink_in_folder(create->name);
+	return fd;
+}
+
+static int do_open(struct shmdev_open *command)
+{
+	int fd;
+
+	if (command->size != sizeof(*command) ||
+	    command->flags & ~(unsigned int)O_ACCMODE || !*command->name)
+		return -EINVAL;
+	fd = open_in_folder(command->name, command->flags, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int do_remove(struct shmdev_remove *command)
+{
+	if (command->size != sizeof(*command) || command->flags ||
+	    !command->id == !*command->name)
+		return -EINVAL;
+	if (command->id)
+		return -ENOENT;
+	return unlink_in_folder(command->name);
+}
+
+/* Sets @name and @file to the segment with the lowest id above @after. */
+static bool next_segment(uint64_t after, char *name, struct stat *file)
+{
+	struct dirent *entry;
+	uint64_t best = UINT64_MAX;
+	struct stat status;
+	DIR *dir = opendir(folder());
+
+	while ((entry = readdir(dir))) {
+		uint64_t id;
+
+		if (*entry->d_name == '.' ||
+		    fstatat(dirfd(dir), entry->d_name, &status, 0))
+			continue;
+		id = is_default(&status) ? 1 : status.st_ino;
+		if (id <= after || id >= best)
+			continue;
+		best = id;
+		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+		*file = status;
+	}
+	closedir(dir);
+	return best != UINT64_MAX;
+}
+
+static int do_list(struct shmdev_list *list)
+{
+	struct shmdev_info *entries = (void *)(uintptr_t)list->entries;
+	char name[NAME_MAX + 1];
+	struct stat file;
+	uint32_t i;
+
+	if (list->size != sizeof(*list) || !list->count ||
+	    list->flags & ~SHMDEV_LIST_F_ALL ||
+	    list->entry_size != sizeof(*entries))
+		return -EINVAL;
+	for (i = 0; i < list->count; i++) {
+		if (!next_segment(list->after, name, &file))
+			break;
+		fill_info(&entries[i], &file, name);
+		list->after = entries[i].id;
+	}
+	list->count = i;
+	return 0;
+}
+
+static int do_info(int fd, struct shmdev_info *info)
+{
+	char link[64], path[4096] = "";
+	struct stat file;
+
+	if (info->size != sizeof(*info) || info->flags || info->reserved)
+		return -EINVAL;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &file) || readlink(link, path, sizeof(path) - 1) < 0)
+		return -errno;
+	fill_info(info, &file, file.st_nlink ? strrchr(path, '/') + 1 : "");
+	return 0;
+}
+
+static int do_mappings(struct shmdev_mappings *mappings)
+{
+	struct shmdev_mapping *entries = (void *)(uintptr_t)mappings->entries;
+	const char *first = getenv("SHMDEV_FAKE_MAPPINGS");
+	static unsigned int looks;
+	uint32_t i;
+
+	if (mappings->size != sizeof(*mappings) || mappings->flags ||
+	    mappings->reserved || mappings->entry_size != sizeof(*entries))
+		return -EINVAL;
+	mappings->total = (first ? atoi(first) : 2) << looks;
+	if (looks < 3)
+		looks++;
+	for (i = 0; i < mappings->count && i < mappings->total; i++) {
+		memset(&entries[i], 0, sizeof(entries[i]));
+		entries[i].offset = i * 4096ULL;
+		entries[i].bytes = 4096;
+		entries[i].pid = i + 1;
+		entries[i].flags = SHMDEV_MAPPING_F_READ |
+				   (i % 2 ? SHMDEV_MAPPING_F_SHARED :
+					    SHMDEV_MAPPING_F_WRITE);
+		snprintf(entries[i].comm, sizeof(entries[i].comm), "fake%u", i);
+	}
+	mappings->count = i;
+	return 0;
+}
+
+static void answer(struct shmdev_hello *hello)
+{
+	const char *lie = getenv("SHMDEV_FAKE_LIE") ?: "";
+	size_t length = strnlen(hello->request, sizeof(hello->request));
+
+	snprintf(hello->greeting, sizeof(hello->greeting),
+		 SHMDEV_HELLO_GREETING);
+	memset(hello->answer.text, 0, sizeof(hello->answer.text));
+	memcpy(hello->answer.text, hello->request, length);
+	hello->answer.length = length;
+	hello->answer.crc32 = crc32(0, (void *)hello->request, length);
+	hello->answer.count++;
+	if (!strcmp(lie, "text"))
+		hello->answer.text[0] ^= 1;
+	else if (!strcmp(lie, "length"))
+		hello->answer.length++;
+	else if (!strcmp(lie, "crc"))
+		hello->answer.crc32 ^= 1;
+	else if (!strcmp(lie, "count"))
+		hello->answer.count--;
+}
+
+static int do_kick(int fd, struct shmdev_kick *kick)
+{
+	struct shmdev_info info = { .size = sizeof(info) };
+	struct shmdev_hello *hello;
+
+	if (kick->size != sizeof(*kick) || kick->flags || kick->argument)
+		return -EINVAL;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	do_info(fd, &info);
+	if (!*info.endpoint)
+		return -ENOTCONN;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return 0;
+	hello = mmap(NULL, sizeof(*hello), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     fd, 0);
+	if (hello == MAP_FAILED)
+		return -errno;
+	answer(hello);
+	munmap(hello, sizeof(*hello));
+	return 0;
+}
+
+static int do_look(struct shmdev_look *look)
+{
+	if (look->size != sizeof(*look) || look->flags)
+		return -EINVAL;
+	look->events = 42;
+	return 0;
+}
+
+static int serve(int fd, unsigned int number, void *argument)
+{
+	const char *error = getenv("SHMDEV_FAKE_ERROR");
+	unsigned int which, what;
+
+	if (error && sscanf(error, "%u:%u", &which, &what) == 2 &&
+	    which == number)
+		return -(int)what;
+	switch (number) {
+	case _IOC_NR(SHMDEV_IOC_VERSION):
+		return do_version(argument);
+	case _IOC_NR(SHMDEV_IOC_CREATE):
+		return do_create(argument);
+	case _IOC_NR(SHMDEV_IOC_OPEN):
+		return do_open(argument);
+	case _IOC_NR(SHMDEV_IOC_REMOVE):
+		return do_remove(argument);
+	case _IOC_NR(SHMDEV_IOC_LIST):
+		return do_list(argument);
+	case _IOC_NR(SHMDEV_IOC_INFO):
+		return do_info(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_MAPPINGS):
+		return do_mappings(argument);
+	case _IOC_NR(SHMDEV_IOC_KICK):
+		return do_kick(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_LOOK):
+		return do_look(argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Files of the folder are segments, and so are those without a name. */
+static bool is_segment(int fd)
+{
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path) - 1) >= 0 &&
+	       (!strncmp(path, folder(), strlen(folder())) ||
+		!strncmp(path, "/memfd:", strlen("/memfd:")));
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	int (*real)(int fd, unsigned long request, void *argument);
+	va_list arguments;
+	void *argument;
+	int ret;
+
+	va_start(arguments, request);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	if (_IOC_TYPE(request) != SHMDEV_IOC_MAGIC) {
+		real = (typeof(real))dlsym(RTLD_NEXT, "ioctl");
+		return real(fd, request, argument);
+	}
+	if (fcntl(fd, F_GETFD) < 0)
+		return -1;
+	ret = is_segment(fd) ? serve(fd, _IOC_NR(request), argument) : -ENOTTY;
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	return ret;
+}

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The library's contract (shmdev.h), with the driver of fake.c preloaded.
+ * TAP.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shmdev.h"
+
+/* Nothing of the library may touch errno. */
+#define SENTINEL 4711
+
+static unsigned int cases;
+static bool failed;
+static bool case_failed;
+
+static void check_at(int line, const char *text, bool holds)
+{
+	if (errno != SENTINEL) {
+		printf("# line %d: errno became %d in %s\n", line, errno, text);
+		case_failed = true;
+		errno = SENTINEL;
+	}
+	if (!holds) {
+		printf("# line %d: does not hold: %s\n", line, text);
+		case_failed = true;
+	}
+}
+
+#define check(condition) check_at(__LINE__, #condition, condition)
+
+static bool is_open(int fd)
+{
+	bool open = fcntl(fd, F_GETFD) >= 0;
+
+	errno = SENTINEL;
+	return open;
+}
+
+static unsigned int open_descriptors(void)
+{
+	unsigned int count = 0;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++)
+		count += is_open(fd);
+	return count;
+}
+
+static struct shmdev_device *open_device(int flags)
+{
+	struct shmdev_device *device = NULL;
+
+	check(shmdev_device_open(getenv("SHMDEV_FAKE_DEVICE"), flags,
+				 &device) == 0);
+	return device;
+}
+
+/* A failing open says why and writes no result. */
+static void device_open_errors(void)
+{
+	struct shmdev_device *device = (void *)&cases;
+
+	check(shmdev_device_open("/nonexistent", O_RDWR, &device) == -ENOENT);
+	check(shmdev_device_open("/dev/null", O_RDWR, &device) == -ENOTTY);
+	check(shmdev_device_open("/dev/null", O_RDWR | O_CREAT, &device) ==
+	      -EINVAL);
+	check(shmdev_device_open("/dev/null", O_ACCMODE, &device) == -EINVAL);
+	check(shmdev_device_open("/dev/null", O_RDWR, NULL) == -EINVAL);
+	check(device == (void *)&cases);
+}
+
+/* The device tells about itself, and its descriptor is close-on-exec. */
+static void device_tells(void)
+{
+	struct shmdev_device_info info = { .size = sizeof(info) };
+	struct shmdev_device *device = open_device(O_RDONLY);
+
+	check(shmdev_device_info(device, &info) == 0);
+	check(info.features == (SHMDEV_DEVICE_SEGMENTS |
+				SHMDEV_DEVICE_ENDPOINTS |
+				SHMDEV_DEVICE_HELLO));
+	check(info.page_bytes == 4096);
+	check(info.default_bytes == 2 << 20);
+	check(info.abi == 1);
+	check(!strcmp(info.release, "fake"));
+	check(fcntl(shmdev_device_fd(device), F_GETFD) == FD_CLOEXEC);
+	shmdev_device_close(device);
+}
+
+/* Objects that are NULL are refused where they are needed. */
+static void null_objects(void)
+{
+	struct shmdev_segment_info info = { .size = sizeof(info) };
+	struct shmdev_mapping_info mapping = { .size = sizeof(mapping) };
+	struct shmdev_segment *segment = NULL;
+	struct shmdev_segment_list *list = NULL;
+	struct shmdev_mapping_list *mappings = NULL;
+	struct shmdev_device *device = open_device(O_RDWR);
+	void *address = NULL;
+
+	check(shmdev_device_fd(NULL) == -EINVAL);
+	check(shmdev_device_info(NULL, NULL) == -EINVAL);
+	check(shmdev_device_info(device, NULL) == -EINVAL);
+	check(shmdev_device_list(NULL, 0, &list) == -EINVAL);
+	check(shmdev_device_list(device, 0, NULL) == -EINVAL);
+	check(shmdev_segment_create(NULL, NULL, 4096, NULL, &segment) ==
+	      -EINVAL);
+	check(shmdev_segment_create(device, NULL, 4096, NULL, NULL) ==
+	      -EINVAL);
+	check(shmdev_segment_create(device, "", 4096, NULL, &segment) ==
+	      -EINVAL);
+	check(shmdev_segment_open(NULL, "a", O_RDWR, &segment) == -EINVAL);
+	check(shmdev_segment_open(device, NULL, O_RDWR, &segment) == -EINVAL);
+	check(shmdev_segment_open(device, "", O_RDWR, &segment) == -EINVAL);
+	check(shmdev_segment_open(device, "a", O_RDWR, NULL) == -EINVAL);
+	check(shmdev_segment_open_default(NULL, &segment) == -EINVAL);
+	check(shmdev_segment_open_default(device, NULL) == -EINVAL);
+	check(shmdev_segment_from_fd(0, NULL) == -EINVAL);
+	check(shmdev_segment_fd(NULL) == -EINVAL);
+	check(shmdev_segment_bytes(NULL) == 0);
+	check(shmdev_segment_info(NULL, &info) == -EINVAL);
+	check(shmdev_segment_map(NULL, 0, 0, PROT_READ, &address) == -EINVAL);
+	check(shmdev_segment_mappings(NULL, &mappings) == -EINVAL);
+	check(shmdev_segment_kick(NULL, 0) == -EINVAL);
+	check(shmdev_segment_look(NULL, NULL) == -EINVAL);
+	check(shmdev_segment_chmod(NULL, 0) == -EINVAL);
+	check(shmdev_segment_chown(NULL, 0, 0) == -EINVAL);
+	check(shmdev_segment_remove(NULL, "a") == -EINVAL);
+	check(shmdev_segment_remove(device, NULL) == -EINVAL);
+	check(shmdev_segment_remove(device, "") == -EINVAL);
+	check(shmdev_segment_remove_id(NULL, 1) == -EINVAL);
+	check(shmdev_segment_remove_id(device, 0) == -EINVAL);
+	check(shmdev_segment_list_count(NULL) == 0);
+	check(shmdev_segment_list_get(NULL, 0, &info) == -ERANGE);
+	check(shmdev_mapping_list_count(NULL) == 0);
+	check(shmdev_mapping_list_get(NULL, 0, &mapping) == -ERANGE);
+	shmdev_device_close(NULL);
+	shmdev_segment_close(NULL);
+	shmdev_segment_list_free(NULL);
+	shmdev_mapping_list_free(NULL);
+	shmdev_device_close(device);
+}
+
+/* What is created can be opened, mapped, seen, changed and removed. */
+static void segment_life(void)
+{
+	struct shmdev_segment_options options = {
+		.size = sizeof(options),
+		.flags = SHMDEV_SEGMENT_KEEP,
+		.mode = 0640,
+		.endpoint = "hello",
+	};
+	struct shmdev_segment_info info = { .size = sizeof(info) };
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL, *again = NULL;
+	void *address = NULL;
+	uint64_t events = 0;
+	char byte = 0;
+
+	check(shmdev_segment_create(device, "life", 8192, &options,
+				    &segment) == 0);
+	check(shmdev_segment_create(device, "life", 8192, &options,
+				    &again) == -EEXIST);
+	check(shmdev_segment_open(device, "life", O_RDONLY, &again) == 0);
+	/* Objects do not depend on one another. */
+	shmdev_device_close(device);
+
+	check(shmdev_segment_bytes(again) == 8192);
+	check(fcntl(shmdev_segment_fd(segment), F_GETFD) == FD_CLOEXEC);
+	check(shmdev_segment_info(again, &info) == 0);
+	check(!strcmp(info.name, "life") && !strcmp(info.endpoint, "hello"));
+	check(info.mode == 0640 && info.bytes == 8192);
+	check(info.flags == SHMDEV_SEGMENT_KEEP);
+	check(info.uid == geteuid() && info.gid == getegid());
+
+	check(shmdev_segment_map(segment, 4096, 0, PROT_READ | PROT_WRITE,
+				 &address) == 0);
+	*(char *)address = 'x';
+	check(pread(shmdev_segment_fd(again), &byte, 1, 4096) == 1);
+	check(byte == 'x');
+	check(shmdev_segment_unmap(address, 4096) == 0);
+
+	check(shmdev_segment_kick(segment, 0) == 0);
+	check(shmdev_segment_kick(segment, 1) == -EINVAL);
+	check(shmdev_segment_kick(again, 0) == -EBADF);
+	check(shmdev_segment_look(segment, &events) == 0 && events == 42);
+	check(shmdev_segment_look(segment, NULL) == 0);
+
+	check(shmdev_segment_chmod(segment, 0600) == 0);
+	check(shmdev_segment_chmod(segment, 01600) == -EINVAL);
+	check(shmdev_segment_chown(segment, -1, -1) == 0);
+	check(shmdev_segment_info(again, &info) == 0 && info.mode == 0600);
+
+	device = open_device(O_RDONLY);
+	check(shmdev_segment_remove(device, "life") == 0);
+	check(shmdev_segment_remove(device, "life") == -ENOENT);
+	check(shmdev_segment_remove_id(device, 12345) == -ENOENT);
+	shmdev_device_close(device);
+	shmdev_segment_close(segment);
+	shmdev_segment_close(again);
+}
+
+/* A range outside the segment is not mapped, nor is anything executable. */
+static void map_ranges(void)
+{
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL;
+	void *address = (void *)&cases;
+
+	check(shmdev_segment_create(device, NULL, 8192, NULL, &segment) == 0);
+	check(shmdev_segment_map(segment, 8192, 0, PROT_READ, &address) ==
+	      -ENXIO);
+	check(shmdev_segment_map(segment, 8192, 1, PROT_READ, &address) ==
+	      -ENXIO);
+	check(shmdev_segment_map(segment, 4096, 4097, PROT_READ, &address) ==
+	      -ENXIO);
+	check(shmdev_segment_map(segment, 0, SIZE_MAX, PROT_READ, &address) ==
+	      -ENXIO);
+	check(shmdev_segment_map(segment, UINT64_MAX, 2, PROT_READ,
+				 &address) == -ENXIO);
+	check(shmdev_segment_map(segment, 100, 0, PROT_READ, &address) ==
+	      -EINVAL);
+	check(shmdev_segment_map(segment, 0, 0, PROT_READ, NULL) == -EINVAL);
+	check(address == (void *)&cases);
+	check(shmdev_segment_unmap((void *)1, 4096) == -EINVAL);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
+/* Names and endpoints that do not fit are refused, the longest that do not. */
+static void name_lengths(void)
+{
+	struct shmdev_segment_options options = { .size = sizeof(options) };
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL;
+	char name[SHMDEV_SEGMENT_NAME_SIZE + 1];
+
+	memset(name, 'n', sizeof(name));
+	name[SHMDEV_SEGMENT_NAME_SIZE] = '\0';
+	check(shmdev_segment_create(device, name, 4096, NULL, &segment) ==
+	      -ENAMETOOLONG);
+	check(shmdev_segment_open(device, name, O_RDWR, &segment) ==
+	      -ENAMETOOLONG);
+	check(shmdev_segment_remove(device, name) == -ENAMETOOLONG);
+	options.endpoint = name;
+	check(shmdev_segment_create(device, NULL, 4096, &options, &segment) ==
+	      -ENAMETOOLONG);
+	name[SHMDEV_SEGMENT_ENDPOINT_SIZE - 1] = '\0';
+	check(shmdev_segment_create(device, NULL, 4096, &options, &segment) ==
+	      -ENOPROTOOPT);
+	name[SHMDEV_SEGMENT_ENDPOINT_SIZE - 1] = 'n';
+	name[SHMDEV_SEGMENT_NAME_SIZE - 1] = '\0';
+	options.endpoint = NULL;
+	options.flags = SHMDEV_SEGMENT_KEEP;
+	check(shmdev_segment_create(device, name, 4096, &options,
+				    &segment) == 0);
+	check(shmdev_segment_remove(device, name) == 0);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
+/* Structs of older and newer callers than the library. */
+static void struct_growth(void)
+{
+	struct {
+		struct shmdev_segment_info info;
+		char tail[64];
+	} longer;
+	struct {
+		struct shmdev_segment_options options;
+		char tail[8];
+	} options = { };
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL;
+	size_t i;
+
+	check(shmdev_segment_open_default(device, &segment) == 0);
+	memset(&longer, 0x55, sizeof(longer));
+	longer.info.size = sizeof(longer);
+	check(shmdev_segment_info(segment, &longer.info) == 0);
+	check(longer.info.size == sizeof(longer));
+	check(longer.info.flags == SHMDEV_SEGMENT_DEFAULT);
+	for (i = 0; i < sizeof(longer.tail); i++)
+		check(longer.tail[i] == 0);
+	longer.info.size = sizeof(longer.info) - sizeof(uint64_t);
+	longer.info.id = 77;
+	check(shmdev_segment_info(segment, &longer.info) == -EINVAL);
+	check(longer.info.id == 77);
+	shmdev_segment_close(segment);
+
+	options.options.size = sizeof(options);
+	check(shmdev_segment_create(device, NULL, 4096, &options.options,
+				    &segment) == 0);
+	shmdev_segment_close(segment);
+	options.tail[7] = 1;
+	check(shmdev_segment_create(device, NULL, 4096, &options.options,
+				    &segment) == -E2BIG);
+	options.options.size = 8;
+	check(shmdev_segment_create(device, NULL, 4096, &options.options,
+				    &segment) == -EINVAL);
+	options.options.size = sizeof(options.options);
+	options.options.flags = SHMDEV_SEGMENT_DEFAULT;
+	check(shmdev_segment_create(device, NULL, 4096, &options.options,
+				    &segment) == -EINVAL);
+	shmdev_device_close(device);
+}
+
+/* A list longer than the library asks for at a time is whole and in order. */
+static void list_pages(void)
+{
+	const struct shmdev_segment_options keep = {
+		.size = sizeof(keep),
+		.flags = SHMDEV_SEGMENT_KEEP,
+	};
+	struct shmdev_segment_info info = { .size = sizeof(info) };
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment_list *list = NULL;
+	struct shmdev_segment *segment = NULL;
+	uint64_t last = 0;
+	char name[16];
+	size_t i;
+
+	for (i = 0; i < 150; i++) {
+		snprintf(name, sizeof(name), "list%zu", i);
+		check(shmdev_segment_create(device, name, 4096, &keep,
+					    &segment) == 0);
+		shmdev_segment_close(segment);
+	}
+	check(shmdev_device_list(device, 0, &list) == 0);
+	check(shmdev_segment_list_count(list) == 151);
+	for (i = 0; i < 151; i++) {
+		check(shmdev_segment_list_get(list, i, &info) == 0);
+		check(info.id > last);
+		last = info.id;
+	}
+	check(shmdev_segment_list_get(list, 151, &info) == -ERANGE);
+	check(shmdev_segment_list_get(list, SIZE_MAX, &info) == -ERANGE);
+	check(shmdev_segment_list_get(list, 0, NULL) == -EINVAL);
+	shmdev_segment_list_free(list);
+	check(shmdev_device_list(device, SHMDEV_LIST_EVERYWHERE, &list) == 0);
+	shmdev_segment_list_free(list);
+	check(shmdev_device_list(device, 2, &list) == -EINVAL);
+	for (i = 0; i < 150; i++) {
+		snprintf(name, sizeof(name), "list%zu", i);
+		check(shmdev_segment_remove(device, name) == 0);
+	}
+	shmdev_device_close(device);
+}
+
+/* Mappings that become more while they are read are all there in the end. */
+static void mappings_grow(void)
+{
+	struct shmdev_mapping_info info = { .size = sizeof(info) };
+	struct shmdev_device *device = open_device(O_RDONLY);
+	struct shmdev_mapping_list *list = NULL;
+	struct shmdev_segment *segment = NULL;
+
+	check(shmdev_segment_open_default(device, &segment) == 0);
+	setenv("SHMDEV_FAKE_MAPPINGS", "100", 1);
+	check(shmdev_segment_mappings(segment, &list) == 0);
+	/* 100, then 200 and 400, and 800 when there was room for all. */
+	check(shmdev_mapping_list_count(list) == 800);
+	check(shmdev_mapping_list_get(list, 59, &info) == 0);
+	check(info.pid == 60 && info.offset == 59 * 4096);
+	check(!strcmp(info.command, "fake59"));
+	check(info.flags == (SHMDEV_MAPPING_READ | SHMDEV_MAPPING_SHARED));
+	check(shmdev_mapping_list_get(list, 58, &info) == 0);
+	check(info.flags == (SHMDEV_MAPPING_READ | SHMDEV_MAPPING_WRITE));
+	check(shmdev_mapping_list_get(list, 800, &info) == -ERANGE);
+	shmdev_mapping_list_free(list);
+	unsetenv("SHMDEV_FAKE_MAPPINGS");
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
+/* A descriptor is taken over when it is a segment's, and only then. */
+static void descriptor_taken_over(void)
+{
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL, *second = NULL;
+	int fd;
+
+	check(shmdev_segment_create(device, NULL, 4096, NULL, &segment) == 0);
+	fd = dup(shmdev_segment_fd(segment));
+	check(shmdev_segment_from_fd(fd, &second) == 0);
+	check(shmdev_segment_fd(second) == fd);
+	shmdev_segment_close(second);
+	check(!is_open(fd));
+
+	check(shmdev_segment_from_fd(-1, &second) == -EBADF);
+	fd = open("/dev/null", O_RDONLY);
+	check(shmdev_segment_from_fd(fd, &second) == -ENOTTY);
+	check(is_open(fd));
+	close(fd);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
+/* What the driver answers to a command is what the caller gets. */
+static void driver_errors(void)
+{
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment_list *list = (void *)&cases;
+	struct shmdev_mapping_list *mappings = (void *)&cases;
+	struct shmdev_segment *segment = NULL, *none = (void *)&cases;
+
+	check(shmdev_segment_open_default(device, &segment) == 0);
+	setenv("SHMDEV_FAKE_ERROR", "1:122", 1);
+	check(shmdev_segment_create(device, NULL, 4096, NULL, &none) ==
+	      -EDQUOT);
+	/* INFO fails after CREATE went well: its descriptor must not stay. */
+	setenv("SHMDEV_FAKE_ERROR", "5:12", 1);
+	check(shmdev_segment_create(device, NULL, 4096, NULL, &none) ==
+	      -ENOMEM);
+	check(shmdev_segment_open_default(device, &none) == -ENOMEM);
+	setenv("SHMDEV_FAKE_ERROR", "4:1", 1);
+	check(shmdev_device_list(device, 0, &list) == -EPERM);
+	setenv("SHMDEV_FAKE_ERROR", "6:14", 1);
+	check(shmdev_segment_mappings(segment, &mappings) == -EFAULT);
+	setenv("SHMDEV_FAKE_ERROR", "7:108", 1);
+	check(shmdev_segment_kick(segment, 0) == -ESHUTDOWN);
+	setenv("SHMDEV_FAKE_ERROR", "8:22", 1);
+	check(shmdev_segment_look(segment, NULL) == -EINVAL);
+	unsetenv("SHMDEV_FAKE_ERROR");
+	check(none == (void *)&cases && list == (void *)&cases);
+	check(mappings == (void *)&cases);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
+/* Every error has words, with and without its minus. */
+static void error_texts(void)
+{
+	check(!strcmp(shmdev_strerror(-EDQUOT), shmdev_strerror(EDQUOT)));
+	check(strstr(shmdev_strerror(-EDQUOT), "max_user_bytes"));
+	check(strstr(shmdev_strerror(-ENOSPC), "max_bytes"));
+	check(strstr(shmdev_strerror(-ENFILE), "max_segments"));
+	check(*shmdev_strerror(0));
+	check(!strcmp(shmdev_strerror(-EIO), strerror(EIO)));
+	check(*shmdev_strerror(INT_MIN));
+	errno = SENTINEL;
+}
+
+static void version_is_a_version(void)
+{
+	check(!strcmp(shmdev_library_version(), SHMDEV_VERSION));
+}
+
+static void run(const char *name, void (*test)(void))
+{
+	unsigned int before = open_descriptors();
+
+	case_failed = false;
+	test();
+	if (open_descriptors() != before) {
+		printf("# descriptors leaked\n");
+		case_failed = true;
+	}
+	cases++;
+	if (case_failed)
+		printf("not ok %u - %s\n", cases, name);
+	else
+		printf("ok %u - %s\n", cases, name);
+	failed |= case_failed;
+}
+
+static const struct {
+	const char *name;
+	void (*test)(void);
+} tests[] = {
+	{ "opening a device that is not there or not one", device_open_errors },
+	{ "the device tells about itself", device_tells },
+	{ "objects that are NULL", null_objects },
+	{ "the life of a segment", segment_life },
+	{ "ranges to map", map_ranges },
+	{ "lengths of names", name_lengths },
+	{ "structs of other releases", struct_growth },
+	{ "a list of many pages", list_pages },
+	{ "mappings that grow while they are read", mappings_grow },
+	{ "a descriptor taken over", descriptor_taken_over },
+	{ "the driver's errors", driver_errors },
+	{ "errors in words", error_texts },
+	{ "the version", version_is_a_version },
+};
+
+int main(void)
+{
+	size_t i;
+
+	printf("1..%zu\n", sizeof(tests) / sizeof(*tests));
+	for (i = 0; i < sizeof(tests) / sizeof(*tests); i++)
+		run(tests[i].name, tests[i].test);
+	return failed;
+}
