@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door: `make help` says what there is. Everything that is built goes
+# to .build/; what is downloaded, to ~/.cache/shmdev (or SHMDEV_CACHE).
+
+build := $(CURDIR)/.build
+release ?= $(shell uname -r)
+headers := $(wildcard /lib/modules/$(release)/build/Makefile)
+KERNEL ?= 6.1
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PREFIX DESTDIR
+
+all: ## The library, the tool and the module for the running kernel
+all: user $(if $(headers),driver,without-driver)
+
+user: ## libshmdev and the shmdev tool, in .build/user
+	@scripts/setup user
+	@$(MAKE) --no-print-directory -C user O=$(build)/user
+
+driver: ## The module for the running kernel, in .build/driver/RELEASE
+	@scripts/module running
+
+without-driver:
+	@echo "No module was built: the headers of the running kernel," \
+		"$(release), are not installed."
+
+selftests: ## The kselftest programs, 64 and 32 bit
+	@scripts/setup selftests
+	@ksft=$$(scripts/kernel tools)/tools/testing/selftests && \
+	for bits in 64 32; do \
+		out=$(build)/selftests; \
+		[ $$bits = 64 ] || out=$$out-m32; \
+		$(MAKE) --no-print-directory -C selftests KSFT="$$ksft" \
+			OUTPUT=$$out CFLAGS+=-m$$bits || exit; \
+	done
+
+demo: ## See it work in a throw-away machine (KERNEL=6.1)
+	@scripts/demo $(KERNEL)
+
+check: ## All tests that need only stock kernels; last line: the count
+	@scripts/check
+
+install: ## Install under DESTDIR and PREFIX (/usr/local)
+install: all
+	$(MAKE) -C user O=$(build)/user install
+	install -D -m 644 include/linux/shmdev.h \
+		$(DESTDIR)$(PREFIX)/include/shmdev/linux/shmdev.h
+	$(if $(headers),install -D -m 644 $(build)/driver/$(release)/shmdev.ko \
+		$(DESTDIR)/lib/modules/$(release)/updates/shmdev.ko)
+	$(if $(headers),$(if $(DESTDIR),,depmod $(release)))
+
+uninstall: ## Remove what install installed
+	$(MAKE) -C user O=$(build)/user uninstall
+	rm -f $(DESTDIR)/lib/modules/$(release)/updates/shmdev.ko
+	$(if $(DESTDIR),,-depmod $(release))
+
+clean: ## Remove what was built, not what was downloaded
+	rm -rf $(build)
+
+help: ## This list
+	@echo "make TARGET..., without one: all"
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | \
+		while IFS='	' read -r name text; do \
+			printf '  %-10s %s\n' "$$name" "$$text"; \
+		done
+	@echo
+	@echo "One check: scripts/check NAME (--list). A machine of its own for"
+	@echo "any command: scripts/vm --help."
+
+.PHONY: all user driver without-driver selftests demo check install uninstall \
+	clean help

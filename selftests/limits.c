@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sizes, the three limits, and what happens when something runs out. */
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "shmdev_test.h"
+
+#define USER_A 1001
+#define USER_B 1002
+
+static const char *const parameters[] = {
+	PARAMETERS "max_segments",
+	PARAMETERS "max_bytes",
+	PARAMETERS "max_user_bytes",
+};
+
+enum { MAX_SEGMENTS, MAX_BYTES, MAX_USER_BYTES };
+
+FIXTURE(limits) {
+	int door;
+	size_t page;
+	__u64 segments;		/* what counts: all but the default segment */
+	__u64 bytes;
+	char saved[ARRAY_SIZE(parameters)][32];
+	struct state before;
+};
+
+FIXTURE_SETUP(limits)
+{
+	static struct shmdev_info entries[512];
+	int count, i;
+
+	self->door = open_door();
+	ASSERT_LE(0, self->door);
+	self->page = page_bytes();
+	for (i = 0; i < ARRAY_SIZE(parameters); i++)
+		ASSERT_LT(0, read_file(parameters[i], self->saved[i],
+				       sizeof(self->saved[i])));
+	count = list(self->door, SHMDEV_LIST_F_EVERYWHERE, 0, entries,
+		     ARRAY_SIZE(entries));
+	ASSERT_LT(0, count);
+	for (i = 0; i < count; i++) {
+		if (entries[i].flags & SHMDEV_INFO_F_DEFAULT)
+			continue;
+		self->segments++;
+		self->bytes += entries[i].bytes;
+	}
+	self->before = take_state(self->door);
+}
+
+/* The limits are back, and so is everything that was taken. */
+FIXTURE_TEARDOWN(limits)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parameters); i++)
+		EXPECT_EQ(0, write_file(parameters[i], self->saved[i]));
+	expect_unchanged(_metadata, self->door, &self->before);
+	close(self->door);
+}
+
+static int set_limit(int which, __u64 value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return write_file(parameters[which], text);
+}
+
+/* "errors", ENFILE: the driver has max_segments already */
+TEST_F(limits, max_segments_is_exact)
+{
+	int fds[3];
+	size_t i;
+
+	ASSERT_EQ(0, set_limit(MAX_SEGMENTS, self->segments + 3));
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = create_anonymous(self->door, self->page);
+		EXPECT_LE(0, fds[i]);
+	}
+	EXPECT_ERRNO(ENFILE, create_anonymous(self->door, self->page));
+	close(fds[1]);
+	fds[1] = create_anonymous(self->door, self->page);
+	EXPECT_LE(0, fds[1]);
+	EXPECT_ERRNO(ENFILE, create_anonymous(self->door, self->page));
+	ASSERT_EQ(0, set_limit(MAX_SEGMENTS, 0));
+	EXPECT_ERRNO(ENFILE, create_anonymous(self->door, self->page));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+/* "errors", ENOSPC: all segments' bytes would exceed max_bytes */
+TEST_F(limits, max_bytes_is_exact_to_the_page)
+{
+	int eight, one;
+
+	ASSERT_EQ(0, set_limit(MAX_BYTES, self->bytes + 8 * self->page));
+	EXPECT_ERRNO(ENOSPC, create_anonymous(self->door, 9 * self->page));
+	eight = create_anonymous(self->door, 8 * self->page);
+	EXPECT_LE(0, eight);
+	EXPECT_ERRNO(ENOSPC, create_anonymous(self->door, self->page));
+	EXPECT_ERRNO(ENOSPC, create(self->door, NULL, self->page, 0600,
+				    SHMDEV_CREATE_F_LAZY, NULL));
+	close(eight);
+
+	ASSERT_EQ(0, set_limit(MAX_BYTES, self->bytes + 9 * self->page - 1));
+	eight = create_anonymous(self->door, 8 * self->page);
+	EXPECT_LE(0, eight);
+	EXPECT_ERRNO(ENOSPC, create_anonymous(self->door, self->page));
+	ASSERT_EQ(0, set_limit(MAX_BYTES, self->bytes + 9 * self->page));
+	one = create_anonymous(self->door, self->page);
+	EXPECT_LE(0, one);
+	close(one);
+	close(eight);
+}
+
+/* "errors", EDQUOT: the owner's bytes would exceed max_user_bytes */
+TEST_F(limits, max_user_bytes_is_exact_to_the_page_for_each_user)
+{
+	const uid_t uids[] = { USER_A, USER_B };
+	size_t i;
+
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, 8 * self->page));
+	for (i = 0; i < ARRAY_SIZE(uids); i++) {
+		pid_t pid = fork_child();
+
+		if (!pid) {
+			int fds[2];
+
+			become(uids[i], uids[i], uids[i]);
+			CHILD_CHECK(create_anonymous(self->door,
+						     9 * self->page) == -1);
+			CHILD_CHECK(errno == EDQUOT);
+			fds[0] = create_anonymous(self->door, 3 * self->page);
+			CHILD_CHECK(fds[0] >= 0);
+			fds[1] = create_anonymous(self->door, 5 * self->page);
+			CHILD_CHECK(fds[1] >= 0);
+			CHILD_CHECK(create_anonymous(self->door,
+						     self->page) == -1);
+			CHILD_CHECK(errno == EDQUOT);
+			close(fds[0]);
+			CHILD_CHECK(create_anonymous(self->door,
+						     4 * self->page) == -1);
+			CHILD_CHECK(errno == EDQUOT);
+			fds[0] = create_anonymous(self->door, 3 * self->page);
+			CHILD_CHECK(fds[0] >= 0);
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(pid)) TH_LOG("uid %u", uids[i]);
+	}
+}
+
+/* "errors": a user at the limit is not in the way of another one */
+TEST_F(limits, users_do_not_share_their_quota)
+{
+	int full = -1, ready[2];
+	pid_t pid;
+	char byte;
+
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, 4 * self->page));
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork_child();
+	if (!pid) {
+		become(USER_A, USER_A, USER_A);
+		full = create_anonymous(self->door, 4 * self->page);
+		CHILD_CHECK(full >= 0);
+		CHILD_CHECK(write(ready[1], "!", 1) == 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	EXPECT_EQ(1, read(ready[0], &byte, 1));
+	close(ready[0]);
+	{
+		pid_t other = fork_child();
+
+		if (!other) {
+			become(USER_B, USER_B, USER_B);
+			full = create_anonymous(self->door, 4 * self->page);
+			CHILD_CHECK(full >= 0);
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(other));
+	}
+	kill(pid, SIGKILL);
+	reap(pid);
+}
+
+/* parameters: changeable at run time; what is there stays */
+TEST_F(limits, lower_limits_take_nothing_away)
+{
+	int fd = create_anonymous(self->door, 4 * self->page);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, set_limit(MAX_BYTES, self->page));
+	ASSERT_EQ(0, set_limit(MAX_SEGMENTS, 1));
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, self->page));
+	EXPECT_EQ(1, pwrite(fd, "x", 1, 3 * self->page));
+	EXPECT_EQ(-1, create_anonymous(self->door, self->page));
+	close(fd);
+}
+
+/* parameters: bytes with a suffix */
+TEST_F(limits, parameters_take_suffixes_and_refuse_nonsense)
+{
+	char text[32];
+
+	ASSERT_EQ(0, write_file(parameters[MAX_BYTES], "3M"));
+	ASSERT_LT(0, read_file(parameters[MAX_BYTES], text, sizeof(text)));
+	EXPECT_STREQ("3145728\n", text);
+	ASSERT_EQ(0, write_file(parameters[MAX_USER_BYTES], "64K\n"));
+	ASSERT_LT(0, read_file(parameters[MAX_USER_BYTES], text,
+			       sizeof(text)));
+	EXPECT_STREQ("65536\n", text);
+	EXPECT_ERRNO(EINVAL, write_file(parameters[MAX_BYTES], "much"));
+	EXPECT_ERRNO(EINVAL, write_file(parameters[MAX_BYTES], "3 apples"));
+	EXPECT_ERRNO(EINVAL, write_file(parameters[MAX_BYTES], "-1"));
+	EXPECT_ERRNO(EINVAL, write_file(parameters[MAX_SEGMENTS], "many"));
+	ASSERT_LT(0, read_file(parameters[MAX_BYTES], text, sizeof(text)));
+	EXPECT_STREQ("3145728\n", text);
+}
+
+/* CREATE @bytes: a positive multiple of the page size */
+TEST_F(limits, sizes_without_a_meaning_are_einval)
+{
+	const __u64 sizes[] = {
+		0, 1, 8, self->page - 1, self->page + 1, 3 * self->page / 2,
+		(1ULL << 32) + 1, (1ULL << 63) - 1, (1ULL << 63) + 1, ~0ULL,
+		~0ULL - self->page + 2,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		EXPECT_ERRNO(EINVAL, create_anonymous(self->door, sizes[i]));
+}
+
+/* "errors", ENOSPC: nothing wraps around near 2^63 and 2^64 */
+TEST_F(limits, giant_sizes_are_refused_without_trying)
+{
+	const __u64 sizes[] = {
+		1ULL << 40, 1ULL << 44, 1ULL << 52, 1ULL << 62,
+		(1ULL << 63) - self->page, 1ULL << 63,
+		(1ULL << 63) + self->page, ~0ULL - 2 * self->page + 1,
+		~0ULL - self->page + 1,
+	};
+	const __u32 flags[] = { 0, SHMDEV_CREATE_F_LAZY };
+	size_t i, f;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (f = 0; f < ARRAY_SIZE(flags); f++) {
+			EXPECT_EQ(-1, create(self->door, NULL, sizes[i], 0600,
+					     flags[f], NULL));
+			EXPECT_TRUE(errno == ENOSPC || errno == EINVAL)
+				TH_LOG("%#llx: %s", sizes[i],
+				       strerror(errno));
+		}
+	}
+}
+
+/* "errors": ... not even when there is no limit */
+TEST_F(limits, giant_sizes_are_refused_without_limits_too)
+{
+	const __u64 sizes[] = {
+		1ULL << 63, (1ULL << 63) + self->page,
+		~0ULL - 2 * self->page + 1, ~0ULL - self->page + 1,
+	};
+	int small = create_anonymous(self->door, self->page);
+	size_t i;
+
+	ASSERT_EQ(0, set_limit(MAX_BYTES, ~0ULL));
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, ~0ULL));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		__u64 size = sizes[i];
+
+		EXPECT_EQ(-1, create(self->door, NULL, size, 0600,
+				     SHMDEV_CREATE_F_LAZY, NULL))
+			TH_LOG("%#llx", size);
+	}
+	close(small);
+}
+
+/* "errors", EMFILE: the process has no descriptor left */
+TEST_F(limits, no_descriptor_left_is_emfile)
+{
+	struct rlimit saved, none;
+	char name[SHMDEV_NAME_SIZE];
+	int segment, probe = dup(self->door);
+
+	close(probe);
+	make_name(name, "emfile");
+	segment = create_named(self->door, name, self->page);
+	ASSERT_LE(0, segment);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &saved));
+	none = saved;
+	none.rlim_cur = segment + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_ERRNO(EMFILE, create_anonymous(self->door, self->page));
+	EXPECT_ERRNO(EMFILE, create_kept(self->door, "selftest-unborn",
+					 self->page));
+	EXPECT_ERRNO(EMFILE, open_named(self->door, name, O_RDONLY));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &saved));
+	EXPECT_ERRNO(ENOENT, open_named(self->door, "selftest-unborn",
+					O_RDONLY));
+	close(segment);
+}
+
+/* CREATE: a segment is not a file of the user's: RLIMIT_FSIZE says nothing */
+TEST_F(limits, file_size_limit_does_not_matter)
+{
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		struct rlimit none = { 0, 0 };
+		int fd;
+		char *view;
+
+		CHILD_CHECK(!setrlimit(RLIMIT_FSIZE, &none));
+		fd = create_anonymous(self->door, 4 * self->page);
+		CHILD_CHECK(fd >= 0);
+		view = map(fd, 4 * self->page, PROT_READ | PROT_WRITE);
+		CHILD_CHECK(view != MAP_FAILED);
+		memset(view, 'x', 4 * self->page);
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+/* CREATE: the memory is allocated before the call returns */
+TEST_F(limits, committed_memory_is_resident)
+{
+	int fd = create_anonymous(self->door, 3 * MIB);
+	struct shmdev_info about;
+
+	ASSERT_EQ(0, info(fd, &about));
+	EXPECT_EQ(3 * MIB, about.resident);
+	close(fd);
+}
+
+/* CREATE: with F_LAZY that happens page by page at first touch */
+TEST_F(limits, lazy_memory_comes_at_first_touch)
+{
+	const size_t bytes = 16 * MIB;
+	int fd = create(self->door, NULL, bytes, 0600, SHMDEV_CREATE_F_LAZY,
+			NULL);
+	struct shmdev_info about;
+	char *view;
+
+	ASSERT_EQ(0, info(fd, &about));
+	EXPECT_EQ(SHMDEV_INFO_F_LAZY, about.flags);
+	EXPECT_EQ(bytes, about.bytes);
+	EXPECT_EQ(0, about.resident);
+	view = map(fd, bytes, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, view);
+	ASSERT_EQ(0, info(fd, &about));
+	EXPECT_EQ(0, about.resident);
+	EXPECT_EQ(0, touch_write(view + bytes / 2));
+	ASSERT_EQ(0, info(fd, &about));
+	EXPECT_LE(self->page, about.resident);
+	EXPECT_GE(bytes / 2, about.resident);
+	EXPECT_TRUE(all_bytes(view, 0, bytes));
+	munmap(view, bytes);
+	close(fd);
+}
+
+static volatile sig_atomic_t interrupts;
+
+static void interrupted(int sig)
+{
+	interrupts++;
+}
+
+/*
+ * "errors", EINTR: a signal came before the memory was committed. Which signals
+ * tmpfs lets end an allocation depends on the kernel: it is done or it is not.
+ */
+TEST_F(limits, signal_leaves_a_whole_segment_or_none)
+{
+	struct sigaction action = { .sa_handler = interrupted };
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
+	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+	struct shmdev_info about;
+	int round, fd, error;
+	char name[SHMDEV_NAME_SIZE];
+
+	make_name(name, "eintr");
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	for (round = 0; round < 10; round++) {
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+		fd = create_kept(self->door, name, 48 * MIB);
+		error = errno;
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+		if (fd >= 0) {
+			EXPECT_EQ(0, info(fd, &about));
+			EXPECT_EQ(48 * MIB, about.resident);
+			EXPECT_EQ(0, remove_named(self->door, name));
+			close(fd);
+			continue;
+		}
+		EXPECT_EQ(EINTR, error) TH_LOG("%s", strerror(error));
+		EXPECT_ERRNO(ENOENT, open_named(self->door, name, O_RDONLY));
+	}
+	EXPECT_LT(0, interrupts);
+}
+
+/* "errors": a killed creator leaves nothing, and ends at once */
+TEST_F(limits, kill_ends_a_creation_without_a_trace)
+{
+	char name[SHMDEV_NAME_SIZE];
+	int round;
+
+	make_name(name, "kill");
+	for (round = 0; round < 5; round++) {
+		pid_t pid = fork_child();
+
+		if (!pid) {
+			for (;;) {
+				close(create_named(self->door, name,
+						   32 * MIB));
+			}
+		}
+		usleep(1000 + 7000 * round);
+		EXPECT_EQ(0, kill(pid, SIGKILL));
+		EXPECT_EQ(128 + SIGKILL, reap(pid));
+		EXPECT_ERRNO(ENOENT, open_named(self->door, name, O_RDONLY));
+	}
+}
+
+static int write_in(const char *group, const char *file, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", group, file);
+	return write_file(path, text);
+}
+
+/* The value of @key in memory.events of @group. */
+static long events_of(const char *group, const char *key)
+{
+	char path[160], text[512], *line;
+
+	snprintf(path, sizeof(path), "%s/memory.events", group);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, key);
+	return line ? atol(line + strlen(key)) : -1;
+}
+
+/* "errors", ENOMEM: the cgroup's limit, for the creator and nobody else */
+TEST_F(limits, full_cgroup_is_enomem_and_kills_nobody)
+{
+	char root[] = "/tmp/selftest-cgroup-XXXXXX", group[80];
+	bool mounted, available;
+	pid_t pid = -1;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_NE(NULL, mkdtemp(root));
+	mounted = !mount("none", root, "cgroup2", 0, NULL);
+	snprintf(group, sizeof(group), "%s/selftest-%d", root, getpid());
+	available = mounted &&
+		    !write_in(root, "cgroup.subtree_control", "+memory") &&
+		    !mkdir(group, 0700) &&
+		    !write_in(group, "memory.max", "16M");
+	if (available) {
+		pid = fork_child();
+		if (!pid) {
+			int fd;
+
+			CHILD_CHECK(!write_in(group, "cgroup.procs", "0"));
+			CHILD_CHECK(create_anonymous(self->door,
+						     64 * MIB) == -1);
+			CHILD_CHECK(errno == ENOMEM);
+			/* What failed was given back: there is room again. */
+			fd = create_anonymous(self->door, 8 * MIB);
+			CHILD_CHECK(fd >= 0);
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(pid));
+		EXPECT_EQ(0, events_of(group, "oom_kill "));
+		EXPECT_LT(0, events_of(group, "max "));
+		EXPECT_EQ(0, rmdir(group));
+	}
+	if (mounted)
+		umount2(root, MNT_DETACH);
+	rmdir(root);
+	if (!available)
+		SKIP(return, "no memory controller in a cgroup v2 here");
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the programs of this folder share: opening, making and finding
+ * segments, children that report, and a snapshot of what must not change.
+ *
+ * Everything is reached through the ioctls of <linux/shmdev.h>, so that a
+ * fault of the library cannot hide one of the driver.
+ */
+#ifndef SHMDEV_TEST_H
+#define SHMDEV_TEST_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/shmdev.h>
+
+#include "kselftest_harness.h"
+
+#define DEVICE		"/dev/shmdev"
+#define PARAMETERS	"/sys/module/shmdev/parameters/"
+#define MIB		(1024ULL * 1024)
+
+/* @call returns -1, of whatever type it is, with @error in errno. */
+#define EXPECT_ERRNO(error, call) do {					\
+	long __result = (long)(call);					\
+	int __errno = __result == -1 ? errno : 0;			\
+	int __wanted = (error);						\
+									\
+	EXPECT_EQ(__wanted, __errno)					\
+		TH_LOG("%s: expected \"%s\", got \"%s\"", #call,	\
+		       strerror(__wanted), strerror(__errno));		\
+} while (0)
+
+/* Children cannot use the harness' macros: they report by how they exit. */
+#define CHILD_CHECK(condition) do {					\
+	if (!(condition)) {						\
+		fprintf(stderr, "# %s:%d: in a child: %s: %s\n",	\
+			__FILE__, __LINE__, #condition, strerror(errno)); \
+		_exit(1);						\
+	}								\
+} while (0)
+
+/* Without the device there is nothing to test, and no test has failed. */
+static void __attribute__((constructor)) need_device(void)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		ksft_print_header();
+		ksft_exit_skip(DEVICE ": %s (load the module and run as root)\n",
+			       strerror(errno));
+	}
+	close(fd);
+}
+
+static inline size_t page_bytes(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+static inline int open_door(void)
+{
+	return open(DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+/* The same file opened once more: a position and rights of its own. */
+static inline int reopen(int fd, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* Names of this process only: a run that was killed is in nobody's way. */
+static inline void make_name(char *name, const char *what)
+{
+	snprintf(name, SHMDEV_NAME_SIZE, "selftest-%d-%s", getpid(), what);
+}
+
+static inline int create(int door, const char *name, __u64 bytes, __u32 mode,
+			 __u32 flags, const char *endpoint)
+{
+	struct shmdev_create arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.bytes = bytes,
+		.mode = mode,
+	};
+
+	if (name)
+		snprintf(arg.name, sizeof(arg.name), "%s", name);
+	if (endpoint)
+		snprintf(arg.endpoint, sizeof(arg.endpoint), "%s", endpoint);
+	return ioctl(door, SHMDEV_IOC_CREATE, &arg);
+}
+
+static inline int create_anonymous(int door, __u64 bytes)
+{
+	return create(door, NULL, bytes, 0600, 0, NULL);
+}
+
+static inline int create_named(int door, const char *name, __u64 bytes)
+{
+	return create(door, name, bytes, 0600, 0, NULL);
+}
+
+static inline int create_kept(int door, const char *name, __u64 bytes)
+{
+	return create(door, name, bytes, 0600, SHMDEV_CREATE_F_KEEP, NULL);
+}
+
+static inline int open_named(int door, const char *name, __u32 flags)
+{
+	struct shmdev_open arg = { .size = sizeof(arg), .flags = flags };
+
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
+	return ioctl(door, SHMDEV_IOC_OPEN, &arg);
+}
+
+static inline int remove_named(int door, const char *name)
+{
+	struct shmdev_remove arg = { .size = sizeof(arg) };
+
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
+	return ioctl(door, SHMDEV_IOC_REMOVE, &arg);
+}
+
+static inline int remove_id(int door, __u64 id)
+{
+	struct shmdev_remove arg = { .size = sizeof(arg), .id = id };
+
+	return ioctl(door, SHMDEV_IOC_REMOVE, &arg);
+}
+
+static inline int info(int fd, struct shmdev_info *arg)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->size = sizeof(*arg);
+	return ioctl(fd, SHMDEV_IOC_INFO, arg);
+}
+
+static inline __u64 id_of(int fd)
+{
+	struct shmdev_info arg;
+
+	return info(fd, &arg) ? 0 : arg.id;
+}
+
+static inline __u64 bytes_of(int fd)
+{
+	struct shmdev_info arg;
+
+	return info(fd, &arg) ? 0 : arg.bytes;
+}
+
+static inline int kick(int fd)
+{
+	struct shmdev_kick arg = { .size = sizeof(arg) };
+
+	return ioctl(fd, SHMDEV_IOC_KICK, &arg);
+}
+
+static inline int list(int door, __u32 flags, __u64 after,
+		       struct shmdev_info *entries, __u32 room)
+{
+	struct shmdev_list arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.after = after,
+		.entries = (uintptr_t)entries,
+		.count = room,
+		.entry_size = sizeof(*entries),
+	};
+	int ret = ioctl(door, SHMDEV_IOC_LIST, &arg);
+
+	return ret ? ret : (int)arg.count;
+}
+
+/* Does LIST, asked with @flags, show segment @id? Its entry goes to @entry. */
+static inline bool listed(int door, __u32 flags, __u64 id,
+			  struct shmdev_info *entry)
+{
+	struct shmdev_info scratch;
+
+	if (!entry)
+		entry = &scratch;
+	memset(entry, 0, sizeof(*entry));
+	return list(door, flags, id - 1, entry, 1) == 1 && entry->id == id;
+}
+
+static inline int mappings(int fd, struct shmdev_mapping *entries, __u32 room,
+			   __u32 *total)
+{
+	struct shmdev_mappings arg = {
+		.size = sizeof(arg),
+		.entries = (uintptr_t)entries,
+		.count = room,
+		.entry_size = sizeof(*entries),
+	};
+	int ret = ioctl(fd, SHMDEV_IOC_MAPPINGS, &arg);
+
+	if (ret)
+		return ret;
+	if (total)
+		*total = arg.total;
+	return arg.count;
+}
+
+static inline int mappings_total(int fd)
+{
+	__u32 total = 0;
+
+	return mappings(fd, NULL, 0, &total) ? -1 : (int)total;
+}
+
+static inline void *map(int fd, size_t bytes, int prot)
+{
+	return mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
+}
+
+/* A child that does not outlive the test, whatever happens to it. */
+static inline pid_t fork_child(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+/* How a child ended: its exit status, or 128 and the signal. */
+static inline int reap(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * Becomes an ordinary user for good. Losing root makes a process undumpable,
+ * which gives its files in /proc to root: what is refused there would then be
+ * refused by procfs and say nothing about the segment.
+ */
+static inline void become(uid_t uid, gid_t gid, gid_t supplementary)
+{
+	CHILD_CHECK(!setgroups(1, &supplementary));
+	CHILD_CHECK(!setresgid(gid, gid, gid));
+	CHILD_CHECK(!setresuid(uid, uid, uid));
+	CHILD_CHECK(!prctl(PR_SET_DUMPABLE, 1));
+}
+
+static sigjmp_buf touch_env;
+
+static inline void touch_failed(int sig)
+{
+	siglongjmp(touch_env, sig);
+}
+
+/* Reads, or writes back, one byte: 0, or the signal that came of it. */
+static inline int touch(void *address, bool write)
+{
+	struct sigaction action = { .sa_handler = touch_failed };
+	struct sigaction segv, bus;
+	volatile char *byte = address;
+	char value;
+	int sig;
+
+	sigaction(SIGSEGV, &action, &segv);
+	sigaction(SIGBUS, &action, &bus);
+	sig = sigsetjmp(touch_env, 1);
+	if (!sig) {
+		value = *byte;
+		if (write)
+			*byte = value;
+	}
+	sigaction(SIGSEGV, &segv, NULL);
+	sigaction(SIGBUS, &bus, NULL);
+	return sig;
+}
+
+static inline int touch_read(void *address)
+{
+	return touch(address, false);
+}
+
+static inline int touch_write(void *address)
+{
+	return touch(address, true);
+}
+
+static inline bool all_bytes(const void *memory, int value, size_t bytes)
+{
+	const unsigned char *byte = memory;
+
+	return !bytes || (byte[0] == value &&
+			  !memcmp(byte, byte + 1, bytes - 1));
+}
+
+/* Reads or writes a small file as a whole, the way of /proc and /sys. */
+static inline int read_file(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t done;
+	size_t length = 0;
+
+	if (fd < 0)
+		return -1;
+	while ((done = read(fd, text + length, room - 1 - length)) > 0)
+		length += done;
+	close(fd);
+	text[length] = '\0';
+	return done < 0 ? -1 : (int)length;
+}
+
+static inline int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t done;
+
+	if (fd < 0)
+		return -1;
+	done = write(fd, text, strlen(text));
+	close(fd);
+	return done == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+static inline int module_refcnt(void)
+{
+	char text[32];
+
+	if (read_file("/sys/module/shmdev/refcnt", text, sizeof(text)) < 0)
+		return -1;
+	return atoi(text);
+}
+
+static inline int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* What a call that is refused must leave as it was. */
+struct state {
+	int segments;
+	int fds;
+	int refcnt;
+	__u64 digest;
+};
+
+static inline struct state take_state(int door)
+{
+	static struct shmdev_info entries[512];
+	struct state state = {
+		.fds = count_fds(),
+		.refcnt = module_refcnt(),
+		.digest = 0xcbf29ce484222325ULL,
+	};
+	const unsigned char *byte = (void *)entries;
+	const unsigned char *end;
+	int i;
+
+	state.segments = list(door, SHMDEV_LIST_F_EVERYWHERE, 0, entries,
+			      ARRAY_SIZE(entries));
+	for (i = 0; i < state.segments; i++) {
+		entries[i].resident = 0;
+		entries[i].creator = 0;
+	}
+	for (end = (void *)(entries + i); byte < end; byte++)
+		state.digest = (state.digest ^ *byte) * 0x100000001b3ULL;
+	return state;
+}
+
+static inline void expect_unchanged(struct __test_metadata *_metadata, int door,
+				    const struct state *before)
+{
+	struct state now = take_state(door);
+
+	EXPECT_LT(0, now.segments);
+	EXPECT_EQ(before->segments, now.segments);
+	EXPECT_EQ(before->fds, now.fds);
+	EXPECT_EQ(before->refcnt, now.refcnt);
+	EXPECT_EQ(before->digest, now.digest);
+}
+
+/*
+ * The two kinds of file that are a segment. Tests that hold for both run on
+ * both; what they do to the default segment is undone at the end.
+ */
+enum kind { DOOR, SEGMENT };
+
+struct target {
+	int door;
+	int fd;
+	size_t bytes;
+	void *saved;
+};
+
+static inline int target_open(struct target *target, enum kind kind,
+			      size_t bytes, const char *endpoint)
+{
+	target->door = open_door();
+	if (target->door < 0)
+		return -1;
+	if (kind == SEGMENT) {
+		target->fd = create(target->door, NULL, bytes, 0600, 0,
+				    endpoint);
+		target->bytes = bytes;
+		return target->fd < 0 ? -1 : 0;
+	}
+	target->fd = open_door();
+	target->bytes = bytes_of(target->fd);
+	target->saved = malloc(target->bytes);
+	return pread(target->fd, target->saved, target->bytes, 0) ==
+	       (ssize_t)target->bytes ? 0 : -1;
+}
+
+static inline int target_close(struct target *target)
+{
+	int ret = 0;
+
+	if (target->saved &&
+	    pwrite(target->fd, target->saved, target->bytes, 0) !=
+	    (ssize_t)target->bytes)
+		ret = -1;
+	free(target->saved);
+	close(target->fd);
+	close(target->door);
+	return ret;
+}
+
+#endif /* SHMDEV_TEST_H */

@@ -1,0 +1,226 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The shmdev tool, end to end, as root in a machine of its own: it unloads the
+# module and loads it again. Cases quote shmdev(1) and shmdev(4).
+
+# "check" calls functions by their names, and "shell" expands what it is given.
+# shellcheck disable=SC2317,SC2016
+
+if [ "$(id -u)" != 0 ] || ! command -v shmdev >/dev/null; then
+	echo '1..0 # SKIP needs root and the shmdev tool'
+	exit 4
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tap.sh
+. "$here/tap.sh"
+export here tmp
+parameters=/sys/module/shmdev/parameters
+
+# as USER COMMAND...
+as() {
+	as_user=$1
+	shift
+	su "$as_user" -c "$*"
+}
+
+# Starts a process that has a page of a segment mapped, and no file of it.
+hold() {
+	if [ "$1" = default ]; then
+		"$here/hold" <>/dev/shmdev &
+	else
+		shmdev create "$1" 4K -- sh -c "exec '$here/hold' <&3 3<&-" &
+	fi
+	holder=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		shmdev ps -r -n -o PID | grep -qx "$holder" && return
+		sleep 0.5
+	done
+	echo "process $holder has nothing mapped"
+	return 1
+}
+
+let_go() {
+	kill "$holder"
+	wait "$holder"
+	true
+}
+
+# with_limit PARAMETER VALUE COMMAND...
+with_limit() {
+	limit=$1
+	limit_before=$(cat "$parameters/$limit")
+	echo "$2" >"$parameters/$limit" || return
+	shift 2
+	"$@"
+	limit_status=$?
+	echo "$limit_before" >"$parameters/$limit"
+	return "$limit_status"
+}
+
+# A fresh module, as udev would leave its device: for group shmdev.
+reload() {
+	shmdev unload && shmdev load && chgrp shmdev /dev/shmdev &&
+		chmod 660 /dev/shmdev
+}
+
+# load, unload
+check 'unload' expect 0 '' shmdev unload
+check 'unload again has nothing to do' expect 0 'nothing to do' shmdev unload
+check 'without the module, verbs say how to load it' \
+	expect 3 "shmdev load" shmdev hello
+check 'so do they for a script that lists' expect 3 "shmdev load" shmdev ls -J
+check 'load by anybody else is refused' expect 4 'only root' \
+	as bob shmdev load
+check 'load with a parameter that is none' expect 1 'parameters' \
+	shmdev load size=1
+check 'load with a size' expect 0 '' shmdev load size=4M
+check 'the default segment has that size' expect 0 '^4194304$' \
+	shmdev ls -n -b -o SIZE
+check 'load again says so' expect 0 'loaded already' shmdev load
+check 'load again with parameters fails' expect 1 'shmdev unload' \
+	shmdev load size=1M
+check 'unload and load' expect 0 '' reload
+
+# hello
+check 'hello' expect 0 'both sides wrote, and both sides read' shmdev hello
+check 'the kernel greets' expect 0 '"Hello from kernel space"' shmdev hello
+check 'the kernel answers what was asked' \
+	expect 0 'answered: "Moin", 4 bytes, CRC-32 15844f50' \
+	shmdev hello --text Moin
+check 'alice, who is in the group, may' expect 0 'both sides read' \
+	as alice shmdev hello
+check 'bob, who is not, may not' expect 4 'add you to group shmdev' \
+	as bob shmdev hello
+check 'kick' expect 0 '^0$' shmdev kick
+check 'kick with an argument that hello does not take' expect 1 'only 0' \
+	shmdev kick --argument 1
+
+# create, ls, stat, rm
+check 'create' expect 0 '' shmdev create --mode 0640 one 8M
+check 'create with an endpoint' expect 0 '' shmdev create -e hello two 64K
+check 'hello in it' expect 0 "segment 'two'" shmdev hello --segment two
+check 'create a name that is taken' expect 1 'choose another name' \
+	shmdev create one 4K
+check 'create a bad name' expect 1 "cannot be called '..'" \
+	shmdev create .. 4K
+check 'create with a bad size' expect 2 'not one such as' \
+	shmdev create bad 12Q
+check 'create with a size between pages' expect 2 'next one is 8192' \
+	shmdev create bad 5000
+check 'create with an endpoint that is not there' expect 1 'hello.*always' \
+	shmdev create -e nobody bad 4K
+check 'create lazy' expect 0 '' shmdev create --lazy three 64M
+check 'lazy takes no memory' expect 0 '^0$' \
+	shmdev stat -r -n -o RESIDENT three
+check 'ls' expect 0 '^ *[0-9]+ one +8M +8M root +root +0640 +0 +0 *$' \
+	shmdev ls
+check 'ls --json' shell 'shmdev ls -J >$tmp/json
+	grep -q "\"name\": \"one\"" $tmp/json
+	grep -q "\"size\": 8388608" $tmp/json'
+check 'ls of columns' expect 0 '^two hello keep$' \
+	shmdev ls -r -o NAME,ENDPOINT,FLAGS
+check 'stat' expect 0 '^ENDPOINT +hello$' shmdev stat two
+check 'stat of one that is not there' expect 1 "shmdev ls" shmdev stat four
+check 'an anonymous segment for a command' expect 0 '^1048576$' \
+	shmdev create --anonymous 1M -- sh -c 'stat -L -c %s /proc/self/fd/3'
+check 'a segment of a command goes with it' shell '
+	shmdev create four 1M -- true
+	! shmdev ls -n -o NAME | grep -x four'
+check 'rm' expect 0 '' shmdev rm three
+check 'rm again' expect 1 "no such segment" shmdev rm three
+check 'rm by id' shell '
+	shmdev create three 4K
+	shmdev rm --id $(shmdev stat -n -r -o ID three)
+	! shmdev stat three'
+
+# Limits are named by the file that sets them.
+check 'max_user_bytes' expect 1 "$parameters/max_user_bytes" \
+	with_limit max_user_bytes 8M shmdev create more 1M
+check 'max_bytes' expect 1 "$parameters/max_bytes" \
+	with_limit max_bytes 8M shmdev create more 1M
+check 'max_segments' expect 1 "$parameters/max_segments" \
+	with_limit max_segments 1 shmdev create more 4K
+
+# chmod, chown, and what others may
+check 'others do not see what they may not read' shell '
+	! su alice -c "shmdev ls -n -o NAME" | grep -x one'
+check 'others may not open it' expect 4 'shmdev chmod' \
+	as alice shmdev read one
+check 'others may not remove it' expect 4 'as root' as alice shmdev rm one
+check 'chmod by its owner lets them' shell '
+	shmdev chmod 0644 one
+	su alice -c "shmdev read -l 1 one" >/dev/null'
+check 'but not write' expect 4 'permissions' as alice shmdev write one
+check 'nor chmod it' expect 4 "is for the segment's owner" \
+	as alice shmdev chmod 0666 one
+check 'chown gives it away' shell '
+	shmdev chown alice:shmdev one
+	su alice -c "shmdev chmod 0600 one"
+	shmdev ls -n -r -o NAME,OWNER,GROUP,MODE | grep -x "one alice shmdev 0600"'
+check 'chown is for root' expect 4 'cannot change the owner' \
+	as alice shmdev chown bob one
+check 'then its owner may remove it' expect 0 '' as alice shmdev rm one
+
+# read, write, dump
+head -c 7000000 /dev/urandom >"$tmp/data"
+shmdev create box 8M
+check 'several megabytes through pipes' shell '
+	cat $tmp/data | shmdev write box
+	shmdev read --length 7000000 box | cmp - $tmp/data'
+check 'a part' shell '
+	tail -c +4001 $tmp/data | head -c 1000000 >$tmp/part
+	shmdev read --offset 4000 --length 1000000 box | cmp - $tmp/part'
+check 'write at an offset' shell '
+	printf abc | shmdev write --offset 0x10 box
+	[ "$(shmdev read -o 16 -l 3 box)" = abc ]'
+check 'more input than room' shell '
+	status=0
+	head -c 9000000 /dev/zero | shmdev write box 2>$tmp/err || status=$?
+	[ $status = 1 ] && grep "first 8388608 bytes" $tmp/err'
+check 'what fitted was written' shell '
+	[ "$(shmdev read box | wc -c)" = 8388608 ]
+	[ "$(shmdev read box | tr -d "\\0" | wc -c)" = 0 ]'
+check 'an offset past the end' expect 2 'past the end' \
+	shmdev read --offset 9M box
+check 'a reader that goes early' shell 'shmdev read box | head -c 1 >/dev/null'
+check 'dump squeezes equal lines' shell '
+	printf "Hello" | shmdev write box
+	shmdev dump box >$tmp/dump
+	[ "$(wc -l <$tmp/dump)" = 4 ]
+	head -n 1 $tmp/dump | grep -F "48 65 6c 6c 6f 00 00 00  00"
+	tail -n 1 $tmp/dump | grep -x 00800000'
+check 'the default segment is read as a file is' shell '
+	printf plain | shmdev write -o 1M
+	[ "$(dd if=/dev/shmdev bs=1M skip=1 count=1 2>/dev/null |
+		head -c 5)" = plain ]'
+shmdev rm box two
+
+# ps, and what holds the module
+check 'hold the default segment' hold default
+check 'ps shows it' expect 0 "^\(default\) +$holder +hold +rw +0 +4K +shared$" \
+	shmdev ps
+check 'unload is refused' expect 1 'is in use' shmdev unload
+check 'and names who holds it' expect 1 \
+	"process $holder \(hold\) has the default segment mapped" shmdev unload
+check 'let go' let_go
+check 'hold a segment by its mapping only' hold held
+check 'ps of that segment' expect 0 "^$holder hold 0 4096\$" \
+	shmdev ps -r -n -o PID,COMMAND,OFFSET,BYTES held
+check 'only the mapping has its file' expect 0 '^held 1 1$' \
+	shmdev ls -r -n -o NAME,MAPPINGS,FILES
+check 'unload names segment and process' expect 1 \
+	"process $holder \(hold\) has segment held mapped" shmdev unload
+check 'let go of it' let_go
+check 'then it is gone' expect 1 'no such segment' shmdev stat held
+check 'hold the device by a descriptor' shell 'sleep 1000 </dev/shmdev &
+	echo $! >$tmp/sleeper'
+check 'unload names that process' expect 1 \
+	"process $(cat "$tmp/sleeper") \(sleep\) has /dev/shmdev open" \
+	shmdev unload
+kill "$(cat "$tmp/sleeper")"
+check 'ps of nothing, as JSON' expect 0 '"mappings": \[' shmdev ps -J
+check 'keep a segment' expect 0 '' shmdev create kept 4K
+check 'unload says how to remove it' expect 1 \
+	'segment kept is kept; remove it: shmdev rm --id' shmdev unload
+check 'remove it' expect 0 '' shmdev rm kept
+check 'then unload succeeds, and load' reload

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tracepoints: each is there, fires, and says what happened to whom. */
+#include <sys/mount.h>
+
+#include "shmdev_test.h"
+
+#define TRACEFS "/sys/kernel/tracing"
+
+static bool tracefs_is_there(void)
+{
+	if (!access(TRACEFS "/instances", F_OK))
+		return true;
+	return !mount("none", TRACEFS, "tracefs", 0, NULL) &&
+	       !access(TRACEFS "/instances", F_OK);
+}
+
+/* An instance of our own: others may be tracing, too. */
+FIXTURE(trace) {
+	int door;
+	char name[SHMDEV_NAME_SIZE];
+	char instance[128];
+	bool traced;
+};
+
+static int write_in(FIXTURE_DATA(trace) *self, const char *file,
+		    const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", self->instance, file);
+	return write_file(path, text);
+}
+
+FIXTURE_SETUP(trace)
+{
+	self->door = open_door();
+	ASSERT_LE(0, self->door);
+	make_name(self->name, "trace");
+	self->traced = tracefs_is_there();
+	if (!self->traced)
+		return;
+	snprintf(self->instance, sizeof(self->instance), TRACEFS
+		 "/instances/%s", self->name);
+	ASSERT_EQ(0, mkdir(self->instance, 0700));
+	ASSERT_EQ(0, write_in(self, "events/shmdev/enable", "1"));
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	if (self->traced) {
+		EXPECT_EQ(0, write_in(self, "events/shmdev/enable", "0"));
+		EXPECT_EQ(0, rmdir(self->instance));
+	}
+	close(self->door);
+}
+
+/* Does a line of the trace have this event of this segment, with this text? */
+static bool traced(FIXTURE_DATA(trace) *self, const char *event, __u64 id,
+		   const char *text)
+{
+	static char trace[1 << 16];
+	char path[256], wanted[64], *line, *rest;
+
+	snprintf(path, sizeof(path), "%s/trace", self->instance);
+	if (read_file(path, trace, sizeof(trace)) < 0)
+		return false;
+	snprintf(wanted, sizeof(wanted), " %s: id=%llu ", event,
+		 (unsigned long long)id);
+	for (line = strtok_r(trace, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		if (strstr(line, wanted) && strstr(line, text))
+			return true;
+	return false;
+}
+
+/* Opening it for writing is what empties a trace. */
+static int forget_trace(FIXTURE_DATA(trace) *self)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/trace", self->instance);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	return fd < 0 ? -1 : close(fd);
+}
+
+#define SKIP_WITHOUT_TRACEFS() do {					\
+	if (!self->traced)						\
+		SKIP(return, "no tracefs in this kernel");		\
+} while (0)
+
+/* tracepoints shmdev_create, shmdev_open: a new segment, its first file */
+TEST_F(trace, create_says_size_name_and_endpoint)
+{
+	char text[160];
+	__u64 id;
+	int fd;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create(self->door, self->name, 2 * page_bytes(), 0600, 0,
+		    "hello");
+	id = id_of(fd);
+	ASSERT_NE(0, id);
+	snprintf(text, sizeof(text), "bytes=%zu name=%s endpoint=hello",
+		 2 * page_bytes(), self->name);
+	EXPECT_TRUE(traced(self, "shmdev_create", id, text));
+	EXPECT_TRUE(traced(self, "shmdev_open", id, "access=rw"));
+	close(fd);
+}
+
+/* tracepoint shmdev_open: with the access that was given */
+TEST_F(trace, open_says_the_access)
+{
+	int fd, opened;
+	__u64 id;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create_named(self->door, self->name, page_bytes());
+	id = id_of(fd);
+	ASSERT_EQ(0, forget_trace(self));
+	EXPECT_FALSE(traced(self, "shmdev_open", id, "access="));
+	opened = open_named(self->door, self->name, O_RDONLY);
+	EXPECT_TRUE(traced(self, "shmdev_open", id, "access=r"));
+	EXPECT_FALSE(traced(self, "shmdev_open", id, "access=rw"));
+	close(opened);
+	close(fd);
+}
+
+/* tracepoint shmdev_map: which range, through either kind of file */
+TEST_F(trace, map_says_the_range)
+{
+	char text[64];
+	void *view;
+	int fd;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create_anonymous(self->door, 4 * page_bytes());
+	view = mmap(NULL, 3 * page_bytes(), PROT_READ, MAP_SHARED, fd,
+		    page_bytes());
+	ASSERT_NE(MAP_FAILED, view);
+	snprintf(text, sizeof(text), "offset=%zu bytes=%zu", page_bytes(),
+		 3 * page_bytes());
+	EXPECT_TRUE(traced(self, "shmdev_map", id_of(fd), text));
+	munmap(view, 3 * page_bytes());
+	view = map(self->door, 2 * page_bytes(), PROT_READ);
+	ASSERT_NE(MAP_FAILED, view);
+	snprintf(text, sizeof(text), "offset=0 bytes=%zu", 2 * page_bytes());
+	EXPECT_TRUE(traced(self, "shmdev_map", 1, text));
+	munmap(view, 2 * page_bytes());
+	close(fd);
+}
+
+/* tracepoint shmdev_kick: the argument, and what the endpoint said */
+TEST_F(trace, kick_says_argument_and_result)
+{
+	struct shmdev_kick arg = { .size = sizeof(arg), .argument = 77 };
+	int fd;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create(self->door, NULL, page_bytes(), 0600, 0, "hello");
+	EXPECT_EQ(0, kick(fd));
+	EXPECT_TRUE(traced(self, "shmdev_kick", id_of(fd),
+			   "argument=0 ret=0"));
+	EXPECT_ERRNO(EINVAL, ioctl(fd, SHMDEV_IOC_KICK, &arg));
+	EXPECT_TRUE(traced(self, "shmdev_kick", id_of(fd),
+			   "argument=77 ret=-22"));
+	close(fd);
+}
+
+/* tracepoint shmdev_remove: whose name was taken away */
+TEST_F(trace, remove_says_the_name)
+{
+	char text[80];
+	__u64 id;
+	int fd;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create_kept(self->door, self->name, page_bytes());
+	id = id_of(fd);
+	EXPECT_FALSE(traced(self, "shmdev_remove", id, "name="));
+	ASSERT_EQ(0, remove_named(self->door, self->name));
+	snprintf(text, sizeof(text), "name=%s ", self->name);
+	EXPECT_TRUE(traced(self, "shmdev_remove", id, text));
+	close(fd);
+}
+
+/* tracepoints: what is said of segments says nothing of the kernel's memory */
+TEST_F(trace, events_contain_no_kernel_address)
+{
+	static char text[1 << 16];
+	char path[256], *at;
+	int fd, digits;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create(self->door, self->name, page_bytes(), 0600,
+		    SHMDEV_CREATE_F_KEEP, "hello");
+	EXPECT_EQ(0, kick(fd));
+	munmap(map(fd, page_bytes(), PROT_READ), page_bytes());
+	EXPECT_EQ(0, remove_named(self->door, self->name));
+	close(fd);
+	snprintf(path, sizeof(path), "%s/trace", self->instance);
+	ASSERT_LT(0, read_file(path, text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, "shmdev_create"));
+	for (at = strstr(text, "ffff"); at; at = strstr(at + 4, "ffff")) {
+		digits = strspn(at, "0123456789abcdef");
+		EXPECT_GT(16, digits) TH_LOG("%.20s", at);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unloading the driver, and loading it again as it was. Everything else here
+ * needs it to stay; so this skips if anybody else uses it.
+ */
+#include "module.h"
+
+static const char *const names[] = {
+	"size", "max_segments", "max_bytes", "max_user_bytes",
+};
+
+FIXTURE(unload) {
+	char parameters[256];
+	struct stat node;
+	const char *reason;
+};
+
+FIXTURE_SETUP(unload)
+{
+	char path[80], text[32];
+	size_t i, at = 0;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), PARAMETERS "%s", names[i]);
+		ASSERT_LT(0, read_file(path, text, sizeof(text)));
+		text[strcspn(text, "\n")] = '\0';
+		at += snprintf(self->parameters + at,
+			       sizeof(self->parameters) - at, "%s=%s ",
+			       names[i], text);
+	}
+	ASSERT_EQ(0, stat(DEVICE, &self->node));
+	if (!module_is_there("shmdev"))
+		self->reason = "shmdev.ko is not in /lib/modules";
+	else if (module_refcnt())
+		self->reason = "the module is in use, or cannot be unloaded";
+}
+
+/* Whatever happened, the next program finds the device as it was. */
+FIXTURE_TEARDOWN(unload)
+{
+	if (self->reason)
+		return;
+	if (access(DEVICE, F_OK))
+		EXPECT_EQ(0, load_module("shmdev", self->parameters))
+			TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(0, chmod(DEVICE, self->node.st_mode & 07777));
+	EXPECT_EQ(0, chown(DEVICE, self->node.st_uid, self->node.st_gid));
+}
+
+/* "the device": an unused driver goes, and comes back as it is told */
+TEST_F(unload, unused_driver_goes_and_comes_back)
+{
+	int round, door;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	for (round = 0; round < 5; round++) {
+		ASSERT_EQ(0, unload_module("shmdev"))
+			TH_LOG("%s", strerror(errno));
+		EXPECT_ERRNO(ENOENT, open_door());
+		ASSERT_EQ(0, load_module("shmdev", "size=64K max_segments=7"));
+		door = open_door();
+		ASSERT_LE(0, door);
+		EXPECT_EQ(65536, lseek(door, 0, SEEK_END));
+		EXPECT_EQ(0, kick(door));
+		close(door);
+	}
+	ASSERT_EQ(0, unload_module("shmdev"));
+}
+
+/* "the device": a path that leads to a dead segment leads nowhere */
+TEST_F(unload, path_of_a_dead_segment_outlives_the_driver)
+{
+	int door, segment, path, dead;
+	char text[16];
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	door = open_door();
+	segment = create_anonymous(door, page_bytes());
+	ASSERT_EQ(6, pwrite(segment, "secret", 6, 0));
+	path = reopen(segment, O_PATH);
+	ASSERT_LE(0, path);
+	close(segment);
+	close(door);
+	ASSERT_EQ(0, unload_module("shmdev")) TH_LOG("%s", strerror(errno));
+	dead = reopen(path, O_RDWR);
+	if (dead < 0) {
+		EXPECT_TRUE(errno == ENXIO || errno == EIO)
+			TH_LOG("%s", strerror(errno));
+	} else {
+		EXPECT_EQ(0, pread(dead, text, sizeof(text), 0));
+		EXPECT_EQ(-1, pwrite(dead, "x", 1, 0));
+		EXPECT_EQ(-1, ftruncate(dead, page_bytes()));
+		close(dead);
+	}
+	ASSERT_EQ(0, load_module("shmdev", self->parameters));
+	dead = reopen(path, O_RDONLY);
+	if (dead >= 0) {
+		EXPECT_EQ(0, id_of(dead));
+		EXPECT_EQ(0, pread(dead, text, sizeof(text), 0));
+		close(dead);
+	}
+	close(path);
+}
+
+/* "the device": what a dying process had open is no reason to stay */
+TEST_F(unload, killed_users_do_not_hold_the_driver)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork_child();
+	if (!pid) {
+		int door = open_door();
+		int segment = create(door, NULL, page_bytes(), 0600, 0,
+				     "hello");
+
+		CHILD_CHECK(map(segment, page_bytes(), PROT_READ) !=
+			    MAP_FAILED);
+		CHILD_CHECK(map(door, page_bytes(), PROT_READ) != MAP_FAILED);
+		CHILD_CHECK(write(ready[1], "!", 1) == 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(-1, unload_module("shmdev"));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, reap(pid));
+	EXPECT_EQ(0, unload_module("shmdev")) TH_LOG("%s", strerror(errno));
+	close(ready[0]);
+}
+
+TEST_HARNESS_MAIN
