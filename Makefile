@@ -35,7 +35,17 @@ selftests: ## The kselftest programs, 64 and 32 bit
 	done
 
 demo: ## See it work in a throw-away machine (KERNEL=6.1)
-	@scripts/demo $(KERNEL)
+	@echo "This builds shmdev and boots Linux $(KERNEL) in QEMU; nothing of it" \
+		"touches this machine's kernel."
+	@echo "The first time it fetches packages, a kernel among them: a few" \
+		"minutes and 100 MB."
+	@scripts/setup user
+	@$(MAKE) -s user
+	@scripts/module $(KERNEL) >/dev/null
+	@echo "Booting, then: shmdev hello && shmdev ls"
+	@echo
+	@scripts/vm --no-build --kernel $(KERNEL) -- \
+		sh -c 'shmdev hello && echo && shmdev ls'
 
 check: ## All tests that need only stock kernels; last line: the count
 	@scripts/check

@@ -364,6 +364,13 @@ TEST_F(limits, lazy_memory_comes_at_first_touch)
 	close(fd);
 }
 
+/* CREATE: a segment with an endpoint cannot be lazy */
+TEST_F(limits, lazy_memory_and_an_endpoint_exclude_each_other)
+{
+	EXPECT_ERRNO(EINVAL, create(self->door, NULL, self->page, 0600,
+				    SHMDEV_CREATE_F_LAZY, "hello"));
+}
+
 static volatile sig_atomic_t interrupts;
 
 static void interrupted(int sig)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
 # For tests in shell, here and in user/tests. A case is a line (or a few) that
 # begins with "check NAME COMMAND...", so that the plan can be counted.
 plan=$(grep -c '^check ' "$0")

@@ -81,6 +81,17 @@ check 'load again with parameters fails' expect 1 'shmdev unload' \
 	shmdev load size=1M
 check 'unload and load' expect 0 '' reload
 
+load_beside() {
+	mkdir -p "$tmp/user" "$tmp/driver/$(uname -r)"
+	cp "$(command -v shmdev)" "$tmp/user"
+	cp "/lib/modules/$(uname -r)/extra/shmdev.ko" \
+		"$tmp/driver/$(uname -r)" || return
+	shmdev unload
+	"$tmp/user/shmdev" load size=8K
+	shmdev ls -n -b -o SIZE | grep -qx 8192 && reload
+}
+check 'load the module that was built beside the tool' load_beside
+
 # hello
 check 'hello' expect 0 'both sides wrote, and both sides read' shmdev hello
 check 'the kernel greets' expect 0 '"Hello from kernel space"' shmdev hello

@@ -62,13 +62,18 @@ int device_failure(int error);
 /* @doing: such as "open"; @name: NULL for the default segment. */
 int segment_failure(const char *doing, const char *name, int error);
 int output_failure(int error);
+/* Text of others, which must not steer the terminal: unprintable bytes as \xNN. */
+void print_text(FILE *to, const char *text);
 
 /* connect */
 int connect_device(int flags, struct shmdev_device **device);
 /* @name: NULL for the default segment. */
 int connect_segment(const char *name, int flags,
 		    struct shmdev_segment **segment);
-/* For who has a right to either access: its owner can look at it then. */
+/*
+ * With either access, whichever the mode allows: enough to look at a segment and
+ * to change its mode. @name as above; 0 or -errno, and nothing is said.
+ */
 int connect_segment_somehow(const struct shmdev_device *device,
 			    const char *name, struct shmdev_segment **segment);
 
@@ -150,7 +155,7 @@ void print_group(FILE *to, gid_t gid);
 
 /* progress: a line on a terminal while a transfer takes long */
 struct progress;
-struct progress *progress_begin(uint64_t total);
+struct progress *progress_begin(uint64_t total);	/* 0: not known */
 void progress_at(struct progress *progress, uint64_t done);
 void progress_end(struct progress *progress);
 

@@ -34,8 +34,11 @@ int connect_segment(const char *name, int flags,
 int connect_segment_somehow(const struct shmdev_device *device,
 			    const char *name, struct shmdev_segment **segment)
 {
-	int ret = shmdev_segment_open(device, name, O_RDONLY, segment);
+	int ret;
 
+	if (!name)
+		return shmdev_segment_open_default(device, segment);
+	ret = shmdev_segment_open(device, name, O_RDONLY, segment);
 	if (ret == -EACCES)
 		ret = shmdev_segment_open(device, name, O_WRONLY, segment);
 	return ret;

@@ -68,9 +68,10 @@ static int check_answer(const struct shmdev_hello *hello, const char *text,
 	int status = STATUS_OK;
 
 	memcpy(answer, hello->answer.text, sizeof(hello->answer.text));
-	printf("6. The kernel read it in place and answered: \"%s\", "
-	       "%" PRIu32 " bytes, CRC-32 %08" PRIx32 ", answer %" PRIu64 "\n",
-	       answer, answer_length, answer_crc, count);
+	printf("6. The kernel read it in place and answered: \"");
+	print_text(stdout, answer);
+	printf("\", %" PRIu32 " bytes, CRC-32 %08" PRIx32 ", answer %" PRIu64
+	       "\n", answer_length, answer_crc, count);
 	if (strcmp(answer, text)) {
 		say("the kernel's text is not ours");
 		status = STATUS_FAILED;

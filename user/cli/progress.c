@@ -6,7 +6,7 @@
 #include "cli.h"
 
 struct progress {
-	uint64_t total;
+	uint64_t total;	/* 0: not known */
 	time_t shown;	/* when the line was last written, or the beginning */
 	bool visible;
 };
@@ -41,8 +41,10 @@ void progress_at(struct progress *progress, uint64_t done)
 	progress->visible = true;
 	fprintf(stderr, "\rshmdev %s: ", verb_name());
 	print_bytes(stderr, done);
-	fprintf(stderr, " of ");
-	print_bytes(stderr, progress->total);
+	if (progress->total) {
+		fprintf(stderr, " of ");
+		print_bytes(stderr, progress->total);
+	}
 	/* To the end of the line, in case that it was longer before. */
 	fprintf(stderr, "\033[K");
 }

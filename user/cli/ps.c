@@ -126,12 +126,8 @@ static int append_name(struct rows *rows, const struct shmdev_device *device,
 		       const char *name)
 {
 	struct shmdev_segment *segment;
-	int ret;
+	int ret = connect_segment_somehow(device, name, &segment);
 
-	if (name)
-		ret = connect_segment_somehow(device, name, &segment);
-	else
-		ret = shmdev_segment_open_default(device, &segment);
 	if (ret < 0)
 		return ret;
 	ret = append_segment(rows, segment);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "cli.h"
 
@@ -42,6 +44,25 @@ int usage_error(const char *format, ...)
 	else
 		fprintf(stderr, "; try 'shmdev --help'\n");
 	return STATUS_USAGE;
+}
+
+void print_text(FILE *to, const char *text)
+{
+	size_t rest = strlen(text);
+	mbstate_t state = { };
+	wchar_t character;
+	size_t length;
+
+	for (; rest; rest -= length, text += length) {
+		length = mbrtowc(&character, text, rest, &state);
+		if (length <= rest && iswprint(character)) {
+			fwrite(text, 1, length, to);
+			continue;
+		}
+		memset(&state, 0, sizeof(state));
+		length = 1;
+		fprintf(to, "\\x%02x", (unsigned char)*text);
+	}
 }
 
 int output_failure(int error)

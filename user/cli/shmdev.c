@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,8 +140,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = run(argc, argv);
-	int output = close_output();
+	int status, output;
 
+	/* For names that are not ASCII. */
+	setlocale(LC_CTYPE, "");
+	status = run(argc, argv);
+	output = close_output();
 	return status ? status : output;
 }

@@ -14,12 +14,8 @@ static int read_info(const struct shmdev_device *device, const char *name,
 		     struct shmdev_segment_info *info)
 {
 	struct shmdev_segment *segment;
-	int ret;
+	int ret = connect_segment_somehow(device, name, &segment);
 
-	if (name)
-		ret = connect_segment_somehow(device, name, &segment);
-	else
-		ret = shmdev_segment_open_default(device, &segment);
 	if (ret < 0)
 		return segment_failure("open", name, ret);
 	info->size = sizeof(*info);

@@ -13,6 +13,38 @@ static const struct option options[] = {
 	COMMON_OPTIONS
 };
 
+/*
+ * The same name may be in use in another container: 0 only if it led to the
+ * segment that is meant.
+ */
+static int open_listed(const struct shmdev_device *device,
+		       const struct shmdev_segment_info *info,
+		       struct shmdev_segment **segment)
+{
+	const char *name = *info->name ? info->name : NULL;
+	struct shmdev_segment_info found = { .size = sizeof(found) };
+	int ret = connect_segment_somehow(device, name, segment);
+
+	if (ret < 0)
+		return ret;
+	ret = shmdev_segment_info(*segment, &found);
+	if (!ret && found.id != info->id)
+		ret = -ENOENT;
+	if (ret < 0)
+		shmdev_segment_close(*segment);
+	return ret;
+}
+
+static void say_mapping(const struct shmdev_mapping_info *mapping,
+			const char *name)
+{
+	fprintf(stderr, "  process %d (", mapping->pid);
+	print_text(stderr, mapping->command);
+	fprintf(stderr, ") has %s", *name ? "segment " : "the default segment");
+	print_text(stderr, name);
+	fprintf(stderr, " mapped; end it\n");
+}
+
 static void say_mappings(const struct shmdev_device *device,
 			 const struct shmdev_segment_info *info)
 {
@@ -22,11 +54,7 @@ static void say_mappings(const struct shmdev_device *device,
 	size_t i;
 	int ret;
 
-	if (*info->name)
-		ret = connect_segment_somehow(device, info->name, &segment);
-	else
-		ret = shmdev_segment_open_default(device, &segment);
-	if (ret < 0)
+	if (open_listed(device, info, &segment) < 0)
 		return;
 	ret = shmdev_segment_mappings(segment, &list);
 	shmdev_segment_close(segment);
@@ -34,27 +62,20 @@ static void say_mappings(const struct shmdev_device *device,
 		return;
 	for (i = 0; i < shmdev_mapping_list_count(list); i++) {
 		shmdev_mapping_list_get(list, i, &mapping);
-		fprintf(stderr, "  process %d (%s) has %s%s mapped; end it\n",
-			mapping.pid, mapping.command,
-			*info->name ? "segment " : "the default segment",
-			info->name);
+		say_mapping(&mapping, info->name);
 	}
 	shmdev_mapping_list_free(list);
 }
 
-/* What holds a segment, a line for each, with the way to let go. */
-static void say_holder(const struct shmdev_device *device,
-		       const struct shmdev_segment_info *info)
+static void say_segment(const struct shmdev_segment_info *info)
 {
+	fprintf(stderr, "  segment ");
+	print_text(stderr, *info->name ? info->name : "(anonymous)");
 	if (info->flags & SHMDEV_SEGMENT_KEEP)
-		fprintf(stderr, "  segment %s is kept; remove it: "
-			"shmdev rm --id %ju\n", info->name,
+		fprintf(stderr, " is kept; remove it: shmdev rm --id %ju\n",
 			(uintmax_t)info->id);
-	else if (!(info->flags & SHMDEV_SEGMENT_DEFAULT))
-		fprintf(stderr, "  segment %s%sis in use\n", info->name,
-			*info->name ? " " : "(anonymous) ");
-	if (*info->name || info->flags & SHMDEV_SEGMENT_DEFAULT)
-		say_mappings(device, info);
+	else
+		fprintf(stderr, " is in use\n");
 }
 
 static void say_segments(void)
@@ -71,7 +92,9 @@ static void say_segments(void)
 	if (!ret) {
 		for (i = 0; i < shmdev_segment_list_count(list); i++) {
 			shmdev_segment_list_get(list, i, &info);
-			say_holder(device, &info);
+			if (!(info.flags & SHMDEV_SEGMENT_DEFAULT))
+				say_segment(&info);
+			say_mappings(device, &info);
 		}
 		shmdev_segment_list_free(list);
 	}
@@ -109,8 +132,11 @@ static void say_descriptor(const char *link)
 		fclose(comm);
 	}
 	command[strcspn(command, "\n")] = '\0';
-	fprintf(stderr, "  process %d (%s) has %s open; end it\n", pid,
-		command, target);
+	fprintf(stderr, "  process %d (", pid);
+	print_text(stderr, command);
+	fprintf(stderr, ") has ");
+	print_text(stderr, target);
+	fprintf(stderr, " open; end it\n");
 }
 
 static void say_descriptors(void)

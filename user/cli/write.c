@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -12,6 +13,16 @@ static const struct option options[] = {
 	{ "offset", required_argument, NULL, 'o' },
 	COMMON_OPTIONS
 };
+
+/* How much input there is; 0 if only its end will tell. */
+static uint64_t input_bytes(void)
+{
+	struct stat input;
+
+	if (fstat(STDIN_FILENO, &input) || !S_ISREG(input.st_mode))
+		return 0;
+	return input.st_size;
+}
 
 /* -errno, or how many bytes of input there are; 0 at its end. */
 static ssize_t read_input(char *buffer)
@@ -52,7 +63,7 @@ static int copy(const struct shmdev_segment *segment, const char *name,
 		struct range *range, char *buffer)
 {
 	uint64_t total = range->bytes;
-	struct progress *progress = progress_begin(total);
+	struct progress *progress = progress_begin(input_bytes());
 	ssize_t got;
 	int ret = 0;
 

@@ -3,6 +3,7 @@
 
 _shmdev_verbs() {
 	shmdev --help 2>/dev/null | sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p'
+	printf '%s\n' --help --version
 }
 
 _shmdev_options() {
@@ -19,57 +20,69 @@ _shmdev_segments() {
 	shmdev ls -n -r -o NAME 2>/dev/null
 }
 
+# Offers the lines of standard input that begin with what was typed. Names are
+# other people's: they must not be expanded here, nor when the line is run, so
+# "compgen -W" is not for them.
+_shmdev_offer() {
+	local line
+	while read -r line; do
+		# ls --raw writes blanks and the like as \x20.
+		printf -v line %b "$line"
+		[[ -n $line && $line == "$word"* ]] || continue
+		printf -v line %q "$line"
+		COMPREPLY+=("$line")
+	done
+}
+
+_shmdev_files() {
+	mapfile -t COMPREPLY < <(compgen -f "$@" -- "$word")
+	compopt -o filenames 2>/dev/null
+}
+
 _shmdev() {
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb=${COMP_WORDS[1]}
-	local IFS=$'\n'
 
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_shmdev_verbs)
---help
---version" -- "$word")
+		_shmdev_offer < <(_shmdev_verbs)
 		return
 	fi
 	case $verb:$previous in
 	*:--device)
-		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		_shmdev_files
 		return
 		;;
 	hello:-s | hello:--segment)
-		mapfile -t COMPREPLY < <(compgen -W "$(_shmdev_segments)" \
-			-- "$word")
+		_shmdev_offer < <(_shmdev_segments)
 		return
 		;;
 	ls:-o | stat:-o | ps:-o | *:--output)
-		mapfile -t COMPREPLY < <(compgen -W "$(_shmdev_columns "$verb")" \
-			-- "$word")
+		_shmdev_offer < <(_shmdev_columns "$verb")
 		return
 		;;
 	create:-e | create:--endpoint)
-		COMPREPLY=(hello)
+		_shmdev_offer <<<hello
 		return
 		;;
-	*:-[almot] | *:--argument | *:--id | *:--length | *:--mode | \
+	*:-[ailmot] | *:--argument | *:--id | *:--length | *:--mode | \
 		*:--offset | *:--text)
-		return
+		[[ $verb:$previous != create:-a ]] && return
 		;;
 	esac
 	if [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_shmdev_options "$verb")" \
-			-- "$word")
+		_shmdev_offer < <(_shmdev_options "$verb")
 		return
 	fi
 	case $verb in
 	load)
-		mapfile -t COMPREPLY < <(compgen -f -X '!*.ko' -- "$word"
-			compgen -W $'size=\nmax_segments=\nmax_bytes=\nmax_user_bytes=' \
-				-- "$word")
+		_shmdev_files -X '!*.ko'
+		_shmdev_offer < <(printf '%s\n' size= max_segments= \
+			max_bytes= max_user_bytes=)
 		;;
 	stat | ps | rm | chmod | chown | read | write | dump | kick)
-		mapfile -t COMPREPLY < <(compgen -W "$(_shmdev_segments)" \
-			-- "$word")
+		_shmdev_offer < <(_shmdev_segments)
 		;;
 	esac
 }

@@ -38,7 +38,7 @@
  * E2BIG         a struct is longer than the driver's and its tail is not zero
  * EACCES        the mode of the segment does not grant what was asked for
  * EBADF         the descriptor was not opened for writing (CREATE, KICK)
- * EDQUOT        the owner's bytes would exceed max_user_bytes
+ * EDQUOT        the creator's bytes would exceed max_user_bytes
  * EEXIST        the name is taken
  * EFAULT        a pointer leads to memory that the caller may not access
  * EINTR         a signal came before the memory was committed (CREATE; since
