@@ -9,6 +9,8 @@ KERNEL ?= 6.1
 PREFIX ?= /usr/local
 DESTDIR ?=
 export PREFIX DESTDIR
+module_dir = $(DESTDIR)/lib/modules/$(release)/updates
+api_dir = $(DESTDIR)$(PREFIX)/include/shmdev
 
 all: ## The library, the tool and the module for the running kernel
 all: user $(if $(headers),driver,without-driver)
@@ -40,7 +42,7 @@ demo: ## See it work in a throw-away machine (KERNEL=6.1)
 	@echo "The first time it fetches packages, a kernel among them: a few" \
 		"minutes and 100 MB."
 	@scripts/setup user
-	@$(MAKE) -s user
+	@$(MAKE) -s --no-print-directory user
 	@scripts/module $(KERNEL) >/dev/null
 	@echo "Booting, then: shmdev hello && shmdev ls"
 	@echo
@@ -51,17 +53,22 @@ check: ## All tests that need only stock kernels; last line: the count
 	@scripts/check
 
 install: ## Install under DESTDIR and PREFIX (/usr/local)
-install: all
+install: all $(if $(headers),install-driver)
 	$(MAKE) -C user O=$(build)/user install
-	install -D -m 644 include/linux/shmdev.h \
-		$(DESTDIR)$(PREFIX)/include/shmdev/linux/shmdev.h
-	$(if $(headers),install -D -m 644 $(build)/driver/$(release)/shmdev.ko \
-		$(DESTDIR)/lib/modules/$(release)/updates/shmdev.ko)
-	$(if $(headers),$(if $(DESTDIR),,depmod $(release)))
+
+# With what other modules need to be built against it.
+install-driver:
+	install -D -m 644 $(build)/driver/$(release)/shmdev.ko \
+		$(module_dir)/shmdev.ko
+	install -D -m 644 $(build)/driver/$(release)/driver/Module.symvers \
+		$(api_dir)/$(release)/Module.symvers
+	install -D -m 644 include/linux/shmdev.h $(api_dir)/linux/shmdev.h
+	$(if $(DESTDIR),,depmod $(release))
 
 uninstall: ## Remove what install installed
 	$(MAKE) -C user O=$(build)/user uninstall
-	rm -f $(DESTDIR)/lib/modules/$(release)/updates/shmdev.ko
+	rm -f $(module_dir)/shmdev.ko
+	rm -rf $(api_dir)
 	$(if $(DESTDIR),,-depmod $(release))
 
 clean: ## Remove what was built, not what was downloaded
@@ -77,5 +84,5 @@ help: ## This list
 	@echo "One check: scripts/check NAME (--list). A machine of its own for"
 	@echo "any command: scripts/vm --help."
 
-.PHONY: all user driver without-driver selftests demo check install uninstall \
-	clean help
+.PHONY: all user driver without-driver selftests demo check install \
+	install-driver uninstall clean help
