@@ -63,7 +63,7 @@ int __init shmdev_backing_init(void)
 	if (IS_ERR(mount))
 		return PTR_ERR(mount);
 
-	probe = shmdev_shmem_file_setup(mount, "shmdev", PAGE_SIZE, true);
+	probe = shmdev_shmem_file_setup(mount, "shmdev", PAGE_SIZE);
 	if (IS_ERR(probe)) {
 		kern_unmount(mount);
 		return PTR_ERR(probe);
@@ -77,12 +77,19 @@ int __init shmdev_backing_init(void)
  * shmdev_backing_exit() - unmount
  *
  * Paths into the mount may outlive it, see Lifetime in shmdev.h; they keep the
- * superblock, which needs nothing of this module.
+ * superblock, which needs nothing of this module any more.
  *
  * Context: may sleep.
  */
 void shmdev_backing_exit(void)
 {
+	shmdev_file_disown(mount->mnt_sb);
+	/*
+	 * Somebody with such a path may have read i_fop when it still pointed
+	 * here, and not yet asked for the module, which will be refused. Wait
+	 * until whoever was preempted there is past it.
+	 */
+	synchronize_rcu_tasks();
 	kern_unmount(mount);
 }
 
@@ -110,8 +117,12 @@ static int backing_commit(struct file *inner, size_t bytes)
 	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL);
 	ret = vfs_fallocate(inner, 0, 0, bytes);
 	mapping_set_gfp_mask(mapping, gfp);
+	return ret;
+}
 
-	/* tmpfs says ENOSPC for each kind of "no memory"; here that is a limit. */
+/* tmpfs says ENOSPC for some kinds of "no memory"; here that is a limit. */
+static int backing_error(int ret)
+{
 	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 
@@ -132,10 +143,10 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
 
 	if (!name)
 		return -ENOMEM;
-	inner = shmdev_shmem_file_setup(mount, name, segment->bytes, lazy);
+	inner = shmdev_shmem_file_setup(mount, name, segment->bytes);
 	kfree(name);
 	if (IS_ERR(inner))
-		return PTR_ERR(inner);
+		return backing_error(PTR_ERR(inner));
 
 	inode = file_inode(inner);
 	inode->i_mode = S_IFREG | mode;
@@ -149,7 +160,14 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
 	WRITE_ONCE(inner->f_path.dentry->d_fsdata, segment);
 	segment->inner = inner;
 
-	return lazy ? 0 : backing_commit(inner, segment->bytes);
+	/* What the kernel will hold on to must not stand where others move. */
+	if (*segment->endpoint_name) {
+		mapping_set_unevictable(inner->f_mapping);
+		mapping_set_gfp_mask(inner->f_mapping,
+				     mapping_gfp_mask(inner->f_mapping) &
+				     ~__GFP_MOVABLE);
+	}
+	return lazy ? 0 : backing_error(backing_commit(inner, segment->bytes));
 }
 
 /**
@@ -176,7 +194,6 @@ int shmdev_backing_pin(struct shmdev_segment *segment)
 	if (!segment->pages)
 		return -ENOMEM;
 
-	mapping_set_unevictable(mapping);
 	for (i = 0; i < count; i++) {
 		page = shmem_read_mapping_page(mapping, i);
 		if (IS_ERR(page))
@@ -206,9 +223,7 @@ static void backing_unpin(struct shmdev_segment *segment)
  * @segment: one without references; creation may have failed half-way
  *
  * No file and no mapping is left, but somebody may hold a path to the inode.
- * What that leads to from now on is an empty tmpfs file whose seals keep it
- * empty: no byte of the segment, no memory that nobody is charged for, and no
- * pointer into this module.
+ * From now on nothing can be opened by it, and there is nothing behind it.
  *
  * Context: may sleep.
  */
@@ -223,7 +238,6 @@ void shmdev_backing_destroy(struct shmdev_segment *segment)
 
 	inode = file_inode(inner);
 	WRITE_ONCE(inner->f_path.dentry->d_fsdata, NULL);
-	WRITE_ONCE(inode->i_fop, inner->f_op);
 	inode_lock(inode);
 	i_size_write(inode, 0);
 	inode_unlock(inode);

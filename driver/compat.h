@@ -59,19 +59,19 @@ static inline int shmdev_mount_option(struct fs_context *fc, const char *key,
 #endif
 }
 
-/* 7.0: the flags of a new shmem file are a type of their own. */
+/*
+ * 7.0: the flags of a new shmem file are a type of their own. NORESERVE: memory
+ * is accounted for page by page, when it is allocated and when it is freed, so
+ * the size may become 0 before the inode goes.
+ */
 static inline struct file *
-shmdev_shmem_file_setup(struct vfsmount *mount, const char *name, loff_t bytes,
-			bool noreserve)
+shmdev_shmem_file_setup(struct vfsmount *mount, const char *name, loff_t bytes)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	return shmem_file_setup_with_mnt(mount, name, bytes,
-					 noreserve ? VM_NORESERVE : 0);
+	return shmem_file_setup_with_mnt(mount, name, bytes, VM_NORESERVE);
 #else
 	return shmem_file_setup_with_mnt(mount, name, bytes,
-					 noreserve ?
-					 mk_vma_flags(VMA_NORESERVE_BIT) :
-					 EMPTY_VMA_FLAGS);
+					 mk_vma_flags(VMA_NORESERVE_BIT));
 #endif
 }
 

@@ -55,6 +55,9 @@ static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
 	/* The position of an append is the end, where there is no room. */
 	if (iocb->ki_flags & IOCB_APPEND)
 		return iov_iter_count(from) ? -ENOSPC : 0;
+	/* As on a segment file. */
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;
 	return vfs_iter_write(segment_file(iocb->ki_filp), from, &iocb->ki_pos,
 			      0);
 }

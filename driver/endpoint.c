@@ -6,6 +6,11 @@
  * segments that it serves. Then each of these is detached, under the lock that
  * every call into the endpoint holds, and later kicks fail with ESHUTDOWN. So
  * no segment pins the module of its endpoint.
+ *
+ * A segment is in its endpoint's list from attach to detach, and both happen
+ * under endpoints_lock. So when an endpoint has emptied its list, none that is
+ * still being created, and none that is being destroyed, can call it any more;
+ * and one in the list cannot be freed under that lock.
  */
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -43,6 +48,7 @@ int shmdev_endpoint_register(struct shmdev_endpoint *endpoint)
 	    shmdev_names_check(endpoint->name, SHMDEV_ENDPOINT_SIZE))
 		return -EINVAL;
 
+	INIT_LIST_HEAD(&endpoint->segments);
 	mutex_lock(&endpoints_lock);
 	if (endpoint_find_locked(endpoint->name))
 		ret = -EEXIST;
@@ -52,6 +58,23 @@ int shmdev_endpoint_register(struct shmdev_endpoint *endpoint)
 	return ret;
 }
 EXPORT_SYMBOL_GPL(shmdev_endpoint_register);
+
+/* The one way for a segment to lose its endpoint; waits for a kick under way. */
+static void detach_locked(struct shmdev_segment *segment)
+{
+	const struct shmdev_endpoint *endpoint;
+
+	lockdep_assert_held(&endpoints_lock);
+	mutex_lock(&segment->endpoint_lock);
+	endpoint = segment->endpoint;
+	if (endpoint) {
+		if (endpoint->detach)
+			endpoint->detach(segment);
+		WRITE_ONCE(segment->endpoint, NULL);
+		list_del(&segment->by_endpoint);
+	}
+	mutex_unlock(&segment->endpoint_lock);
+}
 
 /**
  * shmdev_endpoint_unregister() - stop serving segments
@@ -65,21 +88,13 @@ EXPORT_SYMBOL_GPL(shmdev_endpoint_register);
  */
 void shmdev_endpoint_unregister(struct shmdev_endpoint *endpoint)
 {
-	struct shmdev_segment *segment;
-	u64 id = 0;
+	struct shmdev_segment *segment, *next;
 
 	mutex_lock(&endpoints_lock);
 	list_del(&endpoint->link);
-	/*
-	 * None is missed: attaching needs endpoints_lock, and finds the
-	 * endpoint in the list no more.
-	 */
-	while ((segment = shmdev_names_next(id))) {
-		id = segment->id;
-		if (READ_ONCE(segment->endpoint) == endpoint)
-			shmdev_endpoint_unbind(segment);
-		shmdev_segment_put(segment);
-	}
+	list_for_each_entry_safe(segment, next, &endpoint->segments,
+				 by_endpoint)
+		detach_locked(segment);
 	mutex_unlock(&endpoints_lock);
 }
 EXPORT_SYMBOL_GPL(shmdev_endpoint_unregister);
@@ -89,8 +104,8 @@ EXPORT_SYMBOL_GPL(shmdev_endpoint_unregister);
  * @segment: one with memory, known to its creator only
  *
  * Context: may sleep.
- * Return: 0, -ENOPROTOOPT if there is no such endpoint, -ENOMEM, or what its
- * attach returns
+ * Return: 0, -ENOPROTOOPT if there is no such endpoint, -ENOMEM, -EINTR if the
+ * caller was killed meanwhile, or what its attach returns
  */
 int shmdev_endpoint_bind(struct shmdev_segment *segment)
 {
@@ -103,15 +118,18 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
 	if (ret)
 		return ret;
 
-	mutex_lock(&endpoints_lock);
+	if (mutex_lock_killable(&endpoints_lock))
+		return -EINTR;
 	mutex_lock(&segment->endpoint_lock);
 	endpoint = endpoint_find_locked(segment->endpoint_name);
 	if (!endpoint)
 		ret = -ENOPROTOOPT;
 	else if (endpoint->attach)
 		ret = endpoint->attach(segment);
-	if (!ret)
+	if (!ret) {
 		WRITE_ONCE(segment->endpoint, endpoint);
+		list_add_tail(&segment->by_endpoint, &endpoint->segments);
+	}
 	mutex_unlock(&segment->endpoint_lock);
 	mutex_unlock(&endpoints_lock);
 	return ret;
@@ -119,20 +137,17 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
 
 /**
  * shmdev_endpoint_unbind() - detach a segment from its endpoint, if any
- * @segment: a referenced one, or one that is being destroyed
+ * @segment: one that is being destroyed
  *
- * Context: may sleep; waits for a kick under way.
+ * Context: may sleep.
  */
 void shmdev_endpoint_unbind(struct shmdev_segment *segment)
 {
-	const struct shmdev_endpoint *endpoint;
-
-	mutex_lock(&segment->endpoint_lock);
-	endpoint = segment->endpoint;
-	WRITE_ONCE(segment->endpoint, NULL);
-	if (endpoint && endpoint->detach)
-		endpoint->detach(segment);
-	mutex_unlock(&segment->endpoint_lock);
+	if (!*segment->endpoint_name)
+		return;
+	mutex_lock(&endpoints_lock);
+	detach_locked(segment);
+	mutex_unlock(&endpoints_lock);
 }
 
 /* Had it an endpoint that is no more? Good for a report only. */

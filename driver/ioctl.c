@@ -204,6 +204,7 @@ static int shmdev_ioctl_list(struct shmdev_call *call)
 	struct shmdev_segment *segment;
 	struct shmdev_info info;
 	u32 room = list->count;
+	bool listed;
 	int ret;
 
 	ret = check_entry_size(list->entry_size, sizeof(info));
@@ -220,15 +221,18 @@ static int shmdev_ioctl_list(struct shmdev_call *call)
 		if (!segment)
 			break;
 		list->after = segment->id;
-		if (everywhere || may_list(segment)) {
+		listed = everywhere || may_list(segment);
+		if (listed) {
 			info.size = sizeof(info);
 			shmdev_segment_fill_info(segment,
 						 info_inode(call, segment),
 						 &info);
+		}
+		/* Not over the copy, which the caller may make last. */
+		shmdev_segment_put(segment);
+		if (listed)
 			ret = put_entry(list->entries, list->count++,
 					list->entry_size, &info, sizeof(info));
-		}
-		shmdev_segment_put(segment);
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
 		cond_resched();
@@ -249,7 +253,7 @@ static int shmdev_ioctl_mappings(struct shmdev_call *call)
 {
 	struct shmdev_mappings *mappings = &call->arg.mappings;
 	struct shmdev_mapping *found;
-	u32 i, room = mappings->count;
+	u32 i;
 	int ret;
 
 	ret = check_entry_size(mappings->entry_size, sizeof(*found));
@@ -258,10 +262,10 @@ static int shmdev_ioctl_mappings(struct shmdev_call *call)
 	if (mappings->reserved)
 		return -EINVAL;
 
-	found = shmdev_mappings_get(call->segment, &mappings->total);
+	found = shmdev_mappings_get(call->segment, &mappings->count,
+				    &mappings->total);
 	if (IS_ERR(found))
 		return PTR_ERR(found);
-	mappings->count = min(room, mappings->total);
 	for (i = 0; !ret && i < mappings->count; i++)
 		ret = put_entry(mappings->entries, i, mappings->entry_size,
 				&found[i], sizeof(found[i]));

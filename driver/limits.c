@@ -7,6 +7,7 @@
  * charged to nobody.
  */
 #include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -71,12 +72,8 @@ module_param_cb(max_user_bytes, &shmdev_bytes_param_ops, &max_user_bytes, 0644);
 MODULE_PARM_DESC(max_user_bytes,
 		 "Most bytes of one user's segments (default: a quarter of RAM)");
 
-/**
- * shmdev_limits_init() - set the limits that no parameter has set
- *
- * Return: 0
- */
-int __init shmdev_limits_init(void)
+/* Set the limits that no parameter has set. */
+void __init shmdev_limits_init(void)
 {
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 
@@ -84,7 +81,6 @@ int __init shmdev_limits_init(void)
 		max_bytes = ram / 2;
 	if (!max_user_bytes)
 		max_user_bytes = ram / 4;
-	return 0;
 }
 
 static struct shmdev_owner *owner_find_locked(kuid_t uid)

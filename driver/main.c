@@ -19,7 +19,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
 #include "shmdev.h"
@@ -95,12 +94,6 @@ static void __exit shmdev_exit(void)
 	shmdev_segment_put(shmdev_default);
 	shmdev_endpoint_unregister(&shmdev_hello);
 	shmdev_names_exit();
-	/*
-	 * Somebody with a path to a dead segment may have read i_fop when it
-	 * still pointed here and not yet asked for the module, which will be
-	 * refused. Wait until whoever was preempted there is past it.
-	 */
-	synchronize_rcu_tasks();
 	shmdev_backing_exit();
 }
 

@@ -9,6 +9,7 @@
  */
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -49,15 +50,22 @@ struct found {
 	u64 offset;
 	u64 bytes;
 	u32 flags;
-	bool claimed;		/* by a process */
+	bool claimed;		/* by a process; of the first of each mm */
 };
+
+/*
+ * More are not looked at: the tree is locked meanwhile, for everyone who wants
+ * to map or unmap the segment, and the processor is not given away.
+ */
+#define MAPPINGS_MAX	(1U << 16)
 
 static u32 count_locked(struct address_space *mapping)
 {
 	struct vm_area_struct *vma;
 	u32 count = 0;
 
-	for (vma = first_locked(mapping); vma; vma = next_locked(vma))
+	for (vma = first_locked(mapping); vma && count <= MAPPINGS_MAX;
+	     vma = next_locked(vma))
 		count++;
 	return count;
 }
@@ -67,6 +75,7 @@ static u32 count_locked(struct address_space *mapping)
  * @segment: a referenced one
  *
  * Context: may sleep. The number may be stale when it is returned.
+ * Return: the number, but MAPPINGS_MAX at most
  */
 u32 shmdev_mappings_count(const struct shmdev_segment *segment)
 {
@@ -76,7 +85,7 @@ u32 shmdev_mappings_count(const struct shmdev_segment *segment)
 	i_mmap_lock_read(mapping);
 	count = count_locked(mapping);
 	i_mmap_unlock_read(mapping);
-	return count;
+	return min(count, MAPPINGS_MAX);
 }
 
 static int compare_mm(const void *a, const void *b)
@@ -93,17 +102,20 @@ static int compare_mm(const void *a, const void *b)
 static void collect_locked(struct address_space *mapping, struct found *found)
 {
 	struct vm_area_struct *vma;
+	unsigned long flags;
 
 	for (vma = first_locked(mapping); vma; vma = next_locked(vma)) {
 		found->mm = vma->vm_mm;
 		found->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 		found->bytes = vma->vm_end - vma->vm_start;
-		if (vma->vm_flags & VM_READ)
+		/* mprotect() may be changing them: they are as of now. */
+		flags = READ_ONCE(vma->vm_flags);
+		if (flags & VM_READ)
 			found->flags |= SHMDEV_MAPPING_F_READ;
-		if (vma->vm_flags & VM_WRITE)
+		if (flags & VM_WRITE)
 			found->flags |= SHMDEV_MAPPING_F_WRITE;
 		/* VM_SHARED is clear where the file cannot be written to. */
-		if (vma->vm_flags & VM_MAYSHARE)
+		if (flags & VM_MAYSHARE)
 			found->flags |= SHMDEV_MAPPING_F_SHARED;
 		found++;
 	}
@@ -129,25 +141,39 @@ static struct mm_struct *process_mm(struct task_struct *process)
 struct result {
 	struct shmdev_mapping *entries;
 	u32 room;
+	u32 count;
 	u32 total;
 };
 
-static void report(struct result *result, const struct found *found,
+/* The mappings of one process, or of one that is not (or no longer) listed. */
+static void report(struct result *result, const struct found *found, u32 count,
 		   struct task_struct *process)
 {
 	struct shmdev_mapping *entry;
 
-	if (result->total++ >= result->room)
-		return;
-	entry = &result->entries[result->total - 1];
-	*entry = (struct shmdev_mapping){
-		.offset = found->offset,
-		.bytes = found->bytes,
-		.flags = found->flags,
-		.pid = process ? task_tgid_vnr(process) : 0,
-	};
-	if (entry->pid)
-		get_task_comm(entry->comm, process);
+	if (check_add_overflow(result->total, count, &result->total))
+		result->total = U32_MAX;
+	for (; count && result->count < result->room; count--, found++) {
+		entry = &result->entries[result->count++];
+		*entry = (struct shmdev_mapping){
+			.offset = found->offset,
+			.bytes = found->bytes,
+			.flags = found->flags,
+			.pid = process ? task_tgid_vnr(process) : 0,
+		};
+		if (entry->pid)
+			get_task_comm(entry->comm, process);
+	}
+}
+
+/* The index of the first VMA at or after @i that is not of @found[@i]'s memory. */
+static u32 group_end(const struct found *found, u32 i, u32 count)
+{
+	const struct mm_struct *mm = found[i].mm;
+
+	while (i < count && found[i].mm == mm)
+		i++;
+	return i;
 }
 
 /*
@@ -176,53 +202,59 @@ static void attribute_locked(struct address_space *mapping,
 			else
 				high = i;
 		}
-		for (i = low; i < count && found[i].mm == mm; i++) {
-			found[i].claimed = true;
-			report(result, &found[i], process);
-		}
+		if (low == count || found[low].mm != mm)
+			continue;
+		found[low].claimed = true;
+		report(result, &found[low],
+		       group_end(found, low, count) - low, process);
 	}
 	rcu_read_unlock();
 
-	/* The last thread has gone and the memory is about to. */
-	for (i = 0; i < count; i++)
-		if (!found[i].claimed)
-			report(result, &found[i], NULL);
+	/* A fork under way, or memory whose last thread has gone. */
+	for (low = 0; low < count; low = high) {
+		high = group_end(found, low, count);
+		if (!found[low].claimed)
+			report(result, &found[low], high - low, NULL);
+	}
 }
 
 /**
  * shmdev_mappings_get() - list who has a segment mapped
  * @segment: a referenced one
- * @count: set to the number of entries
+ * @count: in: entries wanted; out: entries in the array
+ * @total: out: entries that there are
  *
  * Context: may sleep.
- * Return: an array for the caller to kvfree(), or an ERR_PTR
+ * Return: an array for the caller to kvfree(), or an ERR_PTR: -ENOMEM, also if
+ * there are more than MAPPINGS_MAX
  */
 struct shmdev_mapping *
-shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count)
+shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count,
+		    u32 *total)
 {
 	struct address_space *mapping = segment->inner->f_mapping;
-	struct result result = {};
+	struct result result = { .room = min(*count, MAPPINGS_MAX) };
 	struct found *found;
 	u32 vmas, room;
 
+	result.entries = kvcalloc(result.room, sizeof(*result.entries),
+				  GFP_KERNEL_ACCOUNT);
+	if (!result.entries)
+		return ERR_PTR(-ENOMEM);
+
 	/*
 	 * Memory cannot be allocated under the lock, which reclaim takes too;
-	 * so guess, look, and guess better until it is enough. Processes that
-	 * share their memory make more entries than there are VMAs.
+	 * so guess, look, and guess better until it is enough.
 	 */
-	for (room = shmdev_mappings_count(segment);; room = vmas) {
-		room += room / 8 + 16;
+	for (vmas = shmdev_mappings_count(segment);;) {
+		room = vmas + vmas / 8 + 16;
 		found = kvcalloc(room, sizeof(*found), GFP_KERNEL_ACCOUNT);
-		result.room = max(room, result.total);
-		result.total = 0;
-		result.entries = kvcalloc(result.room, sizeof(*result.entries),
-					  GFP_KERNEL_ACCOUNT);
-		if (!found || !result.entries)
-			goto err_free;
+		if (!found)
+			break;
 
 		i_mmap_lock_read(mapping);
 		vmas = count_locked(mapping);
-		if (vmas <= room) {
+		if (vmas <= min(room, MAPPINGS_MAX)) {
 			collect_locked(mapping, found);
 			sort(found, vmas, sizeof(*found), compare_mm, NULL);
 			attribute_locked(mapping, found, vmas, &result);
@@ -230,17 +262,14 @@ shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count)
 		i_mmap_unlock_read(mapping);
 
 		kvfree(found);
-		if (vmas <= room && result.total <= result.room)
+		if (vmas > MAPPINGS_MAX)
 			break;
-		kvfree(result.entries);
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
+		if (vmas <= room) {
+			*count = result.count;
+			*total = result.total;
+			return result.entries;
+		}
 	}
-	*count = result.total;
-	return result.entries;
-
-err_free:
-	kvfree(found);
 	kvfree(result.entries);
 	return ERR_PTR(-ENOMEM);
 }

@@ -8,7 +8,6 @@
  * only from publication on.
  */
 #include <linux/capability.h>
-#include <linux/ctype.h>
 #include <linux/hashtable.h>
 #include <linux/ipc_namespace.h>
 #include <linux/module.h>

@@ -67,6 +67,7 @@ struct shmdev_segment *shmdev_segment_create(const struct shmdev_create *spec,
 	mutex_init(&segment->endpoint_lock);
 	init_waitqueue_head(&segment->pollers);
 	INIT_HLIST_NODE(&segment->by_name);
+	INIT_LIST_HEAD(&segment->by_endpoint);
 	segment->bytes = spec->bytes;
 	segment->flags = flags;
 	segment->created = ktime_get_real_ns();

@@ -6,7 +6,9 @@
  *
  * Outermost first; what is indented is taken inside what is above it.
  *
- *	endpoint.c endpoints_lock	which endpoints there are; attach
+ *	inode.i_rwsem			(VFS's) held by write() and fchmod()
+ *	endpoint.c endpoints_lock	which endpoints there are and whom they
+ *					serve; attach and detach
  *	  segment.endpoint_lock		segment.endpoint, .private; every call
  *					into the endpoint
  *	names.c names_lock		ids, names, .published, .kept
@@ -15,9 +17,10 @@
  *	segment.pollers.lock		(wait queue's) any context, with interrupts
  *					off
  *
- * mmap_lock is outside all of them when a mapping is made, and none is held
- * over an access to user memory: a caller frozen in a page fault holds up
- * nobody.
+ * mmap_lock is outside all of them when a mapping is made. None of ours is held
+ * over an access to user memory, so a command that is frozen in a page fault
+ * holds up nobody; a write() that is holds up other writes to that segment, as
+ * on any file.
  *
  * DOC: Lifetime
  *
@@ -34,8 +37,8 @@
  * What still may come after the last put is a path without a file: somebody
  * holds an O_PATH descriptor, or is just opening /proc/PID/fd/N. Its dentry
  * leads to the segment by d_fsdata, read under RCU and turned into a reference
- * only while .refs is not 0; after that the inode has its shmem operations
- * back (see shmdev_backing_destroy()) and does not know this module any more.
+ * only while .refs is not 0; after that an open fails. Module exit gives such
+ * inodes the operations of tmpfs back, see shmdev_file_disown().
  */
 #ifndef _SHMDEV_H
 #define _SHMDEV_H
@@ -79,6 +82,7 @@ struct shmdev_owner;
  * @kept: the name holds a reference, and one on the module
  * @endpoint_lock: one call into the endpoint at a time
  * @endpoint: NULL if there is none, or when it has gone
+ * @by_endpoint: in the endpoint's list, from attach to detach
  * @private: the endpoint's own
  * @events: times that pollers were told something
  * @kicks: kicks that reached the endpoint
@@ -112,6 +116,7 @@ struct shmdev_segment {
 	/* Under endpoint_lock. */
 	const struct shmdev_endpoint *endpoint;
 	void *private;
+	struct list_head by_endpoint; /* under endpoints_lock */
 
 	/* Any context. */
 	atomic64_t events;
@@ -158,7 +163,7 @@ struct shmdev_segment * __must_check shmdev_names_next(u64 after);
 void shmdev_names_exit(void);
 
 /* limits.c */
-int shmdev_limits_init(void);
+void shmdev_limits_init(void);
 int shmdev_limits_charge(struct shmdev_segment *segment);
 void shmdev_limits_uncharge(struct shmdev_segment *segment);
 extern const struct kernel_param_ops shmdev_bytes_param_ops;
@@ -174,6 +179,7 @@ extern struct shmdev_endpoint shmdev_hello;
 
 /* file.c */
 void shmdev_file_init(const struct file_operations *shmem);
+void shmdev_file_disown(struct super_block *sb);
 extern const struct file_operations *shmdev_file_operations;
 struct file *shmdev_file_open(struct shmdev_segment *segment,
 			      unsigned int flags);
@@ -191,6 +197,7 @@ long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
 /* mappings.c */
 u32 shmdev_mappings_count(const struct shmdev_segment *segment);
 struct shmdev_mapping * __must_check
-shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count);
+shmdev_mappings_get(const struct shmdev_segment *segment, u32 *count,
+		    u32 *total);
 
 #endif /* _SHMDEV_H */

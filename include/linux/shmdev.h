@@ -51,11 +51,13 @@ struct shmdev_segment;
  * @kick: optional. A process asks to look. The result (0 or more, or a
  *        negative errno) is what its ioctl() returns.
  * @link: for shmdev
+ * @segments: for shmdev
  *
  * Context: all three are called in process context and may sleep. For one
- * segment they are called one at a time, attach first, detach last; for
- * different segments, at the same time. None may register or unregister an
- * endpoint. A kick that sleeps must be killable.
+ * segment they are called one at a time, attach first, detach last. Kicks of
+ * different segments come at the same time; attach and detach, of any segment
+ * of any endpoint, one at a time, so they should be short. None may register
+ * or unregister an endpoint. A kick that sleeps must be killable.
  */
 struct shmdev_endpoint {
 	const char *name;
@@ -63,6 +65,7 @@ struct shmdev_endpoint {
 	void (*detach)(struct shmdev_segment *segment);
 	int (*kick)(struct shmdev_segment *segment, u64 argument);
 	struct list_head link;
+	struct list_head segments;
 };
 
 int shmdev_endpoint_register(struct shmdev_endpoint *endpoint);

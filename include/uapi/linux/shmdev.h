@@ -42,7 +42,8 @@
  * EEXIST        the name is taken
  * EFAULT        a pointer leads to memory that the caller may not access
  * EINTR         a signal came before the memory was committed (CREATE; since
- *               Linux 6.5 only a signal that ends the process does that)
+ *               Linux 6.5 only a signal that ends the process does that), or
+ *               while another's kick was being served (KICK)
  * EINVAL        a size, flag, mode, name or reserved member that has no meaning
  * EMFILE        the process has no descriptor left
  * ENAMETOOLONG  a name without a zero byte in its array
@@ -205,7 +206,8 @@ struct shmdev_remove {
  * @mode: out: permission bits
  * @creator: out: pid of the process that made it, in the caller's pid
  *           namespace, or 0 if it is not visible there or has ended
- * @mappings: out: how many mappings there are now, in all processes
+ * @mappings: out: how many mappings there are now, in all processes; no more
+ *            than 65536 are counted
  * @files: out: how many segment files are open now
  * @ipc_ns: out: inode number of the IPC namespace that the name belongs to
  * @reserved: out: 0; in: must be 0
@@ -311,6 +313,9 @@ struct shmdev_mapping {
  * same rights: what the memory manager holds at one instant, not a record of
  * calls. Processes that share their memory (vfork, CLONE_VM) have an entry
  * each.
+ *
+ * No more than 65536 entries are written by one call, and with more mappings
+ * than that it fails with ENOMEM.
  *
  * Errors: E2BIG, EFAULT, EINVAL, ENOMEM.
  */
