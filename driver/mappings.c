@@ -57,7 +57,7 @@ struct found {
  * More are not looked at: the tree is locked meanwhile, for everyone who wants
  * to map or unmap the segment, and the processor is not given away.
  */
-#define MAPPINGS_MAX	(1U << 16)
+#define MAPPINGS_MAX	65536U
 
 static u32 count_locked(struct address_space *mapping)
 {
