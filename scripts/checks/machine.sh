@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
+# What runs in a machine of its own.
+
+stock+=(vm)
+before vm scripts/kernel "${kernels[0]}"
+for kernel in "${kernels[@]}"; do
+	stock+=("readme-$kernel" "machine-$kernel")
+	before "readme-$kernel" scripts/kernel "$kernel"
+	before "machine-$kernel" scripts/kernel "$kernel"
+done
+
+# The machine brings back what its command said, left and ended with, and tells
+# when it was not the command that failed.
+check_vm() {
+	local out=$scratch/out limit=120
+	expect() {
+		local status=$1 got=0
+		shift
+		scripts/vm --kernel "${kernels[0]}" --no-build --no-load --timeout $limit \
+			--out "$out" -- "$@" >"$scratch/said" 2>"$scratch/why" || got=$?
+		[ "$got" = "$status" ] || {
+			echo "status $got instead of $status: $*"
+			cat "$scratch/why"
+			return 1
+		}
+	}
+	# shellcheck disable=SC2016 # for the machine to expand
+	expect 3 sh -c 'echo "$1"; echo left >/out/file; exit 3' sh "it's  said"
+	diff - "$scratch/said" <<<"it's  said"
+	diff - "$out/file" <<<left
+	expect 120 sh -c 'echo "<4>WARNING: made up" >/dev/kmsg'
+	expect 120 sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+	expect 122 sh -c 'reboot -f; sleep 60'
+	limit=20
+	expect 121 sleep 60
+}
+
+# The N-th piece of C in the README.
+readme_code() {
+	awk -v n="$1" '/^```/ { inside = 0 } inside == n { print } /^```c$/ { inside = ++i }' \
+		README.md
+}
+
+# The README's program and module, built as it says from what make install
+# installs, understand one another.
+check_readme() {
+	local kernel_dir release dir=$scratch/readme root=$scratch/readme/root
+	kernel_dir=$(scripts/kernel "$1")
+	release=$(<"$kernel_dir/release")
+	scripts/module "$1"
+	mkdir -p "$dir/sum"
+	make -s -C user O="$build/user" DESTDIR="$root" PREFIX=/usr install
+	make -s install-driver release="$release" DESTDIR="$root" PREFIX=/usr
+
+	readme_code 1 >"$dir/program.c"
+	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/lib/pkgconfig \
+		pkg-config --cflags --libs libshmdev >"$dir/flags"
+	xargs -a "$dir/flags" gcc -Wall -Wextra -Werror -o "$dir/program" "$dir/program.c"
+
+	readme_code 2 >"$dir/sum/sum.c"
+	printf 'obj-m := sum.o\nccflags-y := -I%s/usr/include/shmdev\n' "$root" \
+		>"$dir/sum/Kbuild"
+	make -s -C "$kernel_dir/build" M="$dir/sum" W=1 modules \
+		KBUILD_EXTRA_SYMBOLS="$root/usr/include/shmdev/$release/Module.symvers"
+
+	LD_LIBRARY_PATH=$root/usr/lib scripts/vm --kernel "$1" --no-build \
+		--copy "$dir/program" --copy "$dir/sum/sum.ko" -- \
+		sh -c 'insmod sum.ko && ./program' >"$dir/output"
+	diff - "$dir/output" <<<42
+
+	make -s uninstall release="$release" DESTDIR="$root" PREFIX=/usr
+	if find "$root" -not -type d | grep .; then
+		echo "make uninstall left these"
+		return 1
+	fi
+}
+
+# One machine for each kernel runs the tests as 64- and as 32-bit programs.
+suite_machine() {
+	{ scripts/module "$1" && make -s user selftests; } >"$log" 2>&1 || {
+		result "not ok - $1: does not build" <"$log"
+		return
+	}
+	# shellcheck disable=SC2016 # for the machine to expand
+	scripts/vm --kernel "$1" --no-build --timeout 900 -- sh -c '
+		echo "# bits 64"
+		sh /opt/shmdev/selftests/run.sh || failed=1
+		echo "# bits 32"
+		sh /opt/shmdev/selftests-m32/run.sh || failed=1
+		exit $failed' 2>"$log" | cases "$1"
+	judge "$1" "${PIPESTATUS[0]}"
+}
