@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The front door: `make help` says what there is. Everything that is built goes
-# to .build/; what is downloaded, to ~/.cache/shmdev (or SHMDEV_CACHE).
+# to .build/; what is downloaded, to ~/.cache/shmdev (or SHMDEV_CACHE). With
+# ARCH=arm64, user and selftests are for that, and to .build/arm64/.
 
-build := $(CURDIR)/.build
+build := $(CURDIR)/.build$(filter /arm64,/$(ARCH))
 release ?= $(shell uname -r)
 headers := $(wildcard /lib/modules/$(release)/build/Makefile)
 KERNEL ?= 6.1
@@ -12,12 +13,22 @@ export PREFIX DESTDIR
 module_dir = $(DESTDIR)/lib/modules/$(release)/updates
 api_dir = $(DESTDIR)$(PREFIX)/include/shmdev
 
+ifeq ($(ARCH),arm64)
+for_user = CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=$$(scripts/kernel sysroot)
+for_64 = $(for_user)
+for_32 = CROSS_COMPILE=arm-linux-gnueabihf-
+else
+for_user =
+for_64 = CFLAGS+=-m64
+for_32 = CFLAGS+=-m32
+endif
+
 all: ## The library, the tool and the module for the running kernel
 all: user $(if $(headers),driver,without-driver)
 
 user: ## libshmdev and the shmdev tool, in .build/user
 	@scripts/setup user
-	@$(MAKE) --no-print-directory -C user O=$(build)/user
+	@$(MAKE) --no-print-directory -C user O=$(build)/user $(for_user)
 
 driver: ## The module for the running kernel, in .build/driver/RELEASE
 	@scripts/module running
@@ -28,13 +39,10 @@ without-driver:
 
 selftests: ## The kselftest programs, 64 and 32 bit
 	@scripts/setup selftests
-	@ksft=$$(scripts/kernel tools)/tools/testing/selftests && \
-	for bits in 64 32; do \
-		out=$(build)/selftests; \
-		[ $$bits = 64 ] || out=$$out-m32; \
-		$(MAKE) --no-print-directory -C selftests KSFT="$$ksft" \
-			OUTPUT=$$out CFLAGS+=-m$$bits || exit; \
-	done
+	@make="$(MAKE) --no-print-directory -C selftests \
+		KSFT=$$(scripts/kernel tools)/tools/testing/selftests" && \
+	$$make OUTPUT=$(build)/selftests $(for_64) && \
+	$$make OUTPUT=$(build)/selftests-m32 $(for_32)
 
 demo: ## See it work in a throw-away machine (KERNEL=6.1)
 	@echo "This builds shmdev and boots Linux $(KERNEL) in QEMU; nothing of it" \
@@ -51,6 +59,9 @@ demo: ## See it work in a throw-away machine (KERNEL=6.1)
 
 check: ## All tests that need only stock kernels; last line: the count
 	@scripts/check
+
+check-arm64: ## The same code on arm64: built for it, and its tests run in QEMU
+	@scripts/check arm64
 
 install: ## Install under DESTDIR and PREFIX (/usr/local)
 install: all $(if $(headers),install-driver)

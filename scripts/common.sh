@@ -8,8 +8,6 @@ umask 022
 export LC_ALL=C
 
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
-build=$top/.build
-cache=${SHMDEV_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/shmdev}
 # An unprivileged shell often lacks the directories of depmod and modinfo.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -21,6 +19,25 @@ die() {
 	say "$*"
 	exit "${die_status:-1}"
 }
+
+# for_arch ARCH: what is built, kept and booted from here on, and by the scripts
+# that this one starts. Other architectures have a place of their own for each.
+for_arch() {
+	export ARCH=$1
+	build=$top/.build
+	cache=${SHMDEV_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/shmdev}
+	cross=
+	case $ARCH in
+	x86 | x86_64) ARCH=x86 ;;
+	arm64)
+		build+=/$ARCH
+		cache+=/$ARCH
+		cross=aarch64-linux-gnu-
+		;;
+	*) die "the architecture is x86 or arm64, not $ARCH" ;;
+	esac
+}
+for_arch "${ARCH:-x86}"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
