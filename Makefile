@@ -87,13 +87,13 @@ clean: ## Remove what was built, not what was downloaded
 
 help: ## This list
 	@echo "make TARGET..., without one: all"
-	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z0-9-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | \
 		while IFS='	' read -r name text; do \
-			printf '  %-10s %s\n' "$$name" "$$text"; \
+			printf '  %-11s %s\n' "$$name" "$$text"; \
 		done
 	@echo
 	@echo "One check: scripts/check NAME (--list). A machine of its own for"
 	@echo "any command: scripts/vm --help."
 
-.PHONY: all user driver without-driver selftests demo check install \
-	install-driver uninstall clean help
+.PHONY: all user driver without-driver selftests demo check check-arm64 \
+	install install-driver uninstall clean help

@@ -78,8 +78,10 @@ check_readme() {
 
 # One machine for each kernel runs the tests as 64- and as 32-bit programs.
 suite_machine() {
+	local name=$ARCH-$1
+	name=${name#x86-}
 	{ scripts/module "$1" && make -s user selftests; } >"$log" 2>&1 || {
-		result "not ok - $1: does not build" <"$log"
+		result "not ok - $name: does not build" <"$log"
 		return
 	}
 	# shellcheck disable=SC2016 # for the machine to expand
@@ -88,6 +90,6 @@ suite_machine() {
 		sh /opt/shmdev/selftests/run.sh || failed=1
 		echo "# bits 32"
 		sh /opt/shmdev/selftests-m32/run.sh || failed=1
-		exit $failed' 2>"$log" | cases "$1"
-	judge "$1" "${PIPESTATUS[0]}"
+		exit $failed' 2>"$log" | cases "$name"
+	judge "$name" "${PIPESTATUS[0]}"
 }
