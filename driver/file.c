@@ -47,19 +47,28 @@ struct shmdev_segment *shmdev_file_segment(const struct file *file)
 }
 
 /**
- * shmdev_file_look() - note that the owner of a file has looked
+ * shmdev_file_events() - how often pollers of the segment were told something
  * @file: a segment file
  *
  * Context: any.
- * Return: the events of the segment so far, which poll() is silent about from
- * now on
+ * Return: the count; what was written before the last of these events is
+ * visible from now on
  */
-u64 shmdev_file_look(const struct file *file)
+u64 shmdev_file_events(const struct file *file)
 {
-	u64 events = atomic64_read_acquire(&opened(file)->segment->events);
+	return atomic64_read_acquire(&opened(file)->segment->events);
+}
 
+/**
+ * shmdev_file_looked() - note that the owner of a file has looked
+ * @file: a segment file
+ * @events: those that the owner knows of; poll() is silent about them
+ *
+ * Context: any.
+ */
+void shmdev_file_looked(const struct file *file, u64 events)
+{
 	atomic64_set(&opened(file)->looked, events);
-	return events;
 }
 
 /* By name, by CREATE, or by a path in /proc: all of them come here. */
@@ -95,7 +104,7 @@ static int shmdev_fop_open(struct inode *inode, struct file *file)
 	 */
 	file->f_mode |= FMODE_NOWAIT;
 	atomic_inc(&segment->files);
-	shmdev_file_look(file);
+	shmdev_file_looked(file, shmdev_file_events(file));
 	trace_shmdev_open(segment, file->f_mode & FMODE_READ,
 			  file->f_mode & FMODE_WRITE);
 	return 0;
@@ -188,8 +197,7 @@ static __poll_t shmdev_fop_poll(struct file *file, poll_table *wait)
 	if (file->f_mode & FMODE_WRITE)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (file->f_mode & FMODE_READ &&
-	    atomic64_read_acquire(&open->segment->events) !=
-	    atomic64_read(&open->looked))
+	    shmdev_file_events(file) != atomic64_read(&open->looked))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }

@@ -282,8 +282,14 @@ static int shmdev_ioctl_kick(struct shmdev_call *call)
 
 static int shmdev_ioctl_look(struct shmdev_call *call)
 {
-	call->arg.look.events = shmdev_file_look(call->file);
+	call->arg.look.events = shmdev_file_events(call->file);
 	return 0;
+}
+
+/* Whoever was not told of an event has not looked at it. */
+static void shmdev_ioctl_look_done(struct shmdev_call *call)
+{
+	shmdev_file_looked(call->file, call->arg.look.events);
 }
 
 /**
@@ -293,6 +299,7 @@ static int shmdev_ioctl_look(struct shmdev_call *call)
  * @flags: flags that have a meaning
  * @door: for /dev/shmdev only
  * @run: does it; a positive result goes to the caller
+ * @done: if not NULL, called when the caller has the result
  */
 struct shmdev_command {
 	unsigned int cmd;
@@ -300,15 +307,17 @@ struct shmdev_command {
 	u32 flags;
 	bool door;
 	int (*run)(struct shmdev_call *call);
+	void (*done)(struct shmdev_call *call);
 };
 
-#define COMMAND(name, member, known_flags, door_only)			\
+#define COMMAND(name, member, known_flags, door_only, ...)		\
 	[_IOC_NR(SHMDEV_IOC_##name)] = {				\
 		.cmd = SHMDEV_IOC_##name,				\
 		.least = sizeof(struct shmdev_##member),		\
 		.flags = (known_flags),					\
 		.door = (door_only),					\
 		.run = shmdev_ioctl_##member,				\
+		__VA_ARGS__						\
 	}
 
 static const struct shmdev_command commands[] = {
@@ -320,7 +329,7 @@ static const struct shmdev_command commands[] = {
 	COMMAND(INFO, info, 0, false),
 	COMMAND(MAPPINGS, mappings, 0, false),
 	COMMAND(KICK, kick, 0, false),
-	COMMAND(LOOK, look, 0, false),
+	COMMAND(LOOK, look, 0, false, .done = shmdev_ioctl_look_done),
 };
 
 static const struct shmdev_command *find_command(unsigned int cmd, bool door)
@@ -382,5 +391,7 @@ long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
 	if (ret >= 0 && _IOC_DIR(cmd) & _IOC_READ &&
 	    put_entry(arg, 0, size, &call.arg, known))
 		ret = -EFAULT;
+	if (ret >= 0 && command->done)
+		command->done(&call);
 	return ret;
 }

@@ -184,7 +184,8 @@ extern const struct file_operations *shmdev_file_operations;
 struct file *shmdev_file_open(struct shmdev_segment *segment,
 			      unsigned int flags);
 struct shmdev_segment *shmdev_file_segment(const struct file *file);
-u64 shmdev_file_look(const struct file *file);
+u64 shmdev_file_events(const struct file *file);
+void shmdev_file_looked(const struct file *file, u64 events);
 void shmdev_file_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* device.c */

@@ -78,6 +78,23 @@ TEST_F(poll, kick_is_reported_until_looked_at)
 	EXPECT_EQ(before + 1, look(self->fd));
 }
 
+/* "a call that fails changes nothing": who was not told has not looked */
+TEST_F(poll, look_that_fails_is_no_look)
+{
+	struct shmdev_look *arg;
+
+	arg = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, arg);
+	arg->size = sizeof(*arg);
+	ASSERT_EQ(0, mprotect(arg, page_bytes(), PROT_READ));
+	ASSERT_EQ(0, kick(self->other));
+	EXPECT_EQ(-1, ioctl(self->fd, SHMDEV_IOC_LOOK, arg));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_TRUE(readable(self->fd, 0));
+	munmap(arg, page_bytes());
+}
+
 /* LOOK @events: several kicks are one report */
 TEST_F(poll, one_look_ends_the_report_of_many_kicks)
 {
