@@ -44,4 +44,46 @@ static inline int unload_module(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK);
 }
 
+/* The driver as it was before a test unloads it. */
+struct driver {
+	char parameters[256];
+	struct stat node;
+};
+
+/* Returns why the driver cannot be unloaded and loaded again, or NULL. */
+static inline const char *driver_save(struct driver *driver)
+{
+	static const char *const names[] = {
+		"size", "max_segments", "max_bytes", "max_user_bytes",
+	};
+	char path[80], text[32];
+	size_t i, at = 0;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), PARAMETERS "%s", names[i]);
+		if (read_file(path, text, sizeof(text)) <= 0)
+			return "the module's parameters cannot be read";
+		text[strcspn(text, "\n")] = '\0';
+		at += snprintf(driver->parameters + at,
+			       sizeof(driver->parameters) - at, "%s=%s ",
+			       names[i], text);
+	}
+	if (stat(DEVICE, &driver->node))
+		return DEVICE " is not there";
+	if (!module_is_there("shmdev"))
+		return "shmdev.ko is not in /lib/modules";
+	if (module_refcnt())
+		return "the module is in use, or cannot be unloaded";
+	return NULL;
+}
+
+/* Whatever happened, the next program finds the device as it was. */
+static inline int driver_restore(const struct driver *driver)
+{
+	if (access(DEVICE, F_OK) && load_module("shmdev", driver->parameters))
+		return -1;
+	return chmod(DEVICE, driver->node.st_mode & 07777) ||
+	       chown(DEVICE, driver->node.st_uid, driver->node.st_gid) ? -1 : 0;
+}
+
 #endif /* SHMDEV_SELFTEST_MODULE_H */

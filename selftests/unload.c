@@ -5,46 +5,21 @@
  */
 #include "module.h"
 
-static const char *const names[] = {
-	"size", "max_segments", "max_bytes", "max_user_bytes",
-};
-
 FIXTURE(unload) {
-	char parameters[256];
-	struct stat node;
+	struct driver saved;
 	const char *reason;
 };
 
 FIXTURE_SETUP(unload)
 {
-	char path[80], text[32];
-	size_t i, at = 0;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), PARAMETERS "%s", names[i]);
-		ASSERT_LT(0, read_file(path, text, sizeof(text)));
-		text[strcspn(text, "\n")] = '\0';
-		at += snprintf(self->parameters + at,
-			       sizeof(self->parameters) - at, "%s=%s ",
-			       names[i], text);
-	}
-	ASSERT_EQ(0, stat(DEVICE, &self->node));
-	if (!module_is_there("shmdev"))
-		self->reason = "shmdev.ko is not in /lib/modules";
-	else if (module_refcnt())
-		self->reason = "the module is in use, or cannot be unloaded";
+	self->reason = driver_save(&self->saved);
 }
 
-/* Whatever happened, the next program finds the device as it was. */
 FIXTURE_TEARDOWN(unload)
 {
-	if (self->reason)
-		return;
-	if (access(DEVICE, F_OK))
-		EXPECT_EQ(0, load_module("shmdev", self->parameters))
+	if (!self->reason)
+		EXPECT_EQ(0, driver_restore(&self->saved))
 			TH_LOG("%s", strerror(errno));
-	EXPECT_EQ(0, chmod(DEVICE, self->node.st_mode & 07777));
-	EXPECT_EQ(0, chown(DEVICE, self->node.st_uid, self->node.st_gid));
 }
 
 /* "the device": an unused driver goes, and comes back as it is told */
@@ -94,7 +69,7 @@ TEST_F(unload, path_of_a_dead_segment_outlives_the_driver)
 		EXPECT_EQ(-1, ftruncate(dead, page_bytes()));
 		close(dead);
 	}
-	ASSERT_EQ(0, load_module("shmdev", self->parameters));
+	ASSERT_EQ(0, load_module("shmdev", self->saved.parameters));
 	dead = reopen(path, O_RDONLY);
 	if (dead >= 0) {
 		EXPECT_EQ(0, id_of(dead));
