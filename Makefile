@@ -58,7 +58,13 @@ demo: ## See it work in a throw-away machine (KERNEL=6.1)
 		sh -c 'shmdev hello && echo && shmdev ls'
 
 check: ## All tests that need only stock kernels; last line: the count
-	@scripts/check
+	@scripts/check stock
+
+check-debug: ## Tests on kernels that watch themselves, and tests of the tests
+	@scripts/check debug
+
+soak: ## The long versions of check-debug, for a night
+	@scripts/check soak
 
 check-arm64: ## The same code on arm64: built for it, and its tests run in QEMU
 	@scripts/check arm64
@@ -96,4 +102,4 @@ help: ## This list
 	@echo "any command: scripts/vm --help."
 
 .PHONY: all user driver without-driver selftests demo check check-arm64 \
-	install install-driver uninstall clean help
+	check-debug soak install install-driver uninstall clean help

@@ -76,20 +76,31 @@ check_readme() {
 	fi
 }
 
-# One machine for each kernel runs the tests as 64- and as 32-bit programs.
-suite_machine() {
-	local name=$ARCH-$1
-	name=${name#x86-}
-	{ scripts/module "$1" && make -s user selftests; } >"$log" 2>&1 || {
+# in_machine NAME KERNEL SECONDS COMMAND...: test programs in a machine that
+# overwrites freed pages. If it counts what it executes, scripts/coverage finds
+# the counts in $build/coverage/NAME.
+in_machine() {
+	local name=$1 kernel=$2 limit=$3
+	shift 3
+	{ scripts/module "$kernel" && make -s user selftests; } >"$log" 2>&1 || {
 		result "not ok - $name: does not build" <"$log"
 		return
 	}
+	rm -rf "$build/coverage/$name"
+	scripts/vm --kernel "$kernel" --no-build --timeout "$limit" --mem 2G \
+		--append page_poison=1 --out "$build/coverage/$name" -- \
+		"$@" 2>"$log" | cases "$name"
+	judge "$name" "${PIPESTATUS[0]}"
+}
+
+# One machine for each kernel runs the tests as 64- and as 32-bit programs.
+suite_machine() {
+	local name=$ARCH-$1
 	# shellcheck disable=SC2016 # for the machine to expand
-	scripts/vm --kernel "$1" --no-build --timeout 900 -- sh -c '
+	in_machine "${name#x86-}" "$1" 1800 sh -c '
 		echo "# bits 64"
 		sh /opt/shmdev/selftests/run.sh || failed=1
 		echo "# bits 32"
 		sh /opt/shmdev/selftests-m32/run.sh || failed=1
-		exit $failed' 2>"$log" | cases "$name"
-	judge "$name" "${PIPESTATUS[0]}"
+		exit $failed'
 }
