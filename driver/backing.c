@@ -19,6 +19,12 @@
 
 static struct vfsmount *mount;
 
+/* tmpfs says ENOSPC for some kinds of "no memory"; here that is a limit. */
+static int backing_error(int ret)
+{
+	return ret == -ENOSPC ? -ENOMEM : ret;
+}
+
 static struct vfsmount * __init backing_mount(void)
 {
 	struct file_system_type *type = get_fs_type("tmpfs");
@@ -66,7 +72,7 @@ int __init shmdev_backing_init(void)
 	probe = shmdev_shmem_file_setup(mount, "shmdev", PAGE_SIZE);
 	if (IS_ERR(probe)) {
 		kern_unmount(mount);
-		return PTR_ERR(probe);
+		return backing_error(PTR_ERR(probe));
 	}
 	shmdev_file_init(probe->f_op);
 	fput(probe);
@@ -118,12 +124,6 @@ static int backing_commit(struct file *inner, size_t bytes)
 	ret = vfs_fallocate(inner, 0, 0, bytes);
 	mapping_set_gfp_mask(mapping, gfp);
 	return ret;
-}
-
-/* tmpfs says ENOSPC for some kinds of "no memory"; here that is a limit. */
-static int backing_error(int ret)
-{
-	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 
 /**

@@ -175,11 +175,25 @@ TEST_F(content, append_is_enospc)
 
 	ASSERT_LE(0, fd);
 	EXPECT_ERRNO(ENOSPC, write(fd, "x", 1));
+	EXPECT_EQ(0, write(fd, "x", 0));
 	close(fd);
 	EXPECT_EQ(0, fcntl(self->fd, F_SETFL, O_APPEND));
 	EXPECT_ERRNO(ENOSPC, write(self->fd, "x", 1));
 	EXPECT_EQ(0, fcntl(self->fd, F_SETFL, 0));
 	EXPECT_EQ(self->end, lseek(self->fd, 0, SEEK_END));
+}
+
+/* preadv2(), pwritev2(): RWF_NOWAIT reads what is there and never writes */
+TEST_F(content, nowait_reads_and_does_not_write)
+{
+	char text[8] = "before";
+	struct iovec what = { text, sizeof(text) };
+
+	ASSERT_EQ(sizeof(text), pwrite(self->fd, text, sizeof(text), 4096));
+	strcpy(text, "after");
+	EXPECT_ERRNO(EAGAIN, pwritev2(self->fd, &what, 1, 4096, RWF_NOWAIT));
+	EXPECT_EQ(sizeof(text), preadv2(self->fd, &what, 1, 4096, RWF_NOWAIT));
+	EXPECT_STREQ("before", text);
 }
 
 /* "errors", EBADF and EFAULT, as of any file */

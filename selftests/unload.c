@@ -43,6 +43,26 @@ TEST_F(unload, unused_driver_goes_and_comes_back)
 	ASSERT_EQ(0, unload_module("shmdev"));
 }
 
+/* "size": none that could not be mapped */
+TEST_F(unload, driver_does_not_come_with_a_bad_size)
+{
+	static const char *const sizes[] = {
+		"size=0", "size=1", "size=4097", "size=0x8000000000000000",
+		"size=0xfffffffffffff000", "size=-4096", "size=", "size=4Q",
+	};
+	size_t i;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	ASSERT_EQ(0, unload_module("shmdev")) TH_LOG("%s", strerror(errno));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		EXPECT_EQ(-1, load_module("shmdev", sizes[i]));
+		EXPECT_EQ(EINVAL, errno) TH_LOG("%s", sizes[i]);
+	}
+	EXPECT_ERRNO(ENOMEM, load_module("shmdev", "size=0x7ffffffffffff000"));
+	EXPECT_ERRNO(ENOENT, open_door());
+}
+
 /* "the device": a path that leads to a dead segment leads nowhere */
 TEST_F(unload, path_of_a_dead_segment_outlives_the_driver)
 {

@@ -94,6 +94,43 @@ TEST_F(who, entry_describes_the_mapping)
 	munmap(view, 3 * self->page);
 }
 
+/* INFO @mappings: counts no further than 65536; MAPPINGS: then ENOMEM */
+TEST_F_TIMEOUT(who, more_than_65536_are_not_listed, 120)
+{
+	const int each = 16400, children = 3;
+	struct shmdev_info about;
+	__u32 total;
+	pid_t pid[3];
+	char *start;
+	int i;
+
+	start = mmap(NULL, each * self->page, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, start);
+	/* Always the first page, so that no two of them are one mapping. */
+	for (i = 0; i < each; i++)
+		ASSERT_NE(MAP_FAILED,
+			  mmap(start + i * self->page, self->page, PROT_READ,
+			       MAP_SHARED | MAP_FIXED, self->segment, 0));
+	EXPECT_EQ(each, mappings_total(self->segment));
+	for (i = 0; i < children; i++) {
+		pid[i] = fork_child();
+		if (!pid[i]) {
+			report_and_stay(self);
+			_exit(0);
+		}
+		ASSERT_TRUE(wait_for_child(self));
+	}
+	EXPECT_ERRNO(ENOMEM, mappings(self->segment, entries, MANY, &total));
+	EXPECT_EQ(0, info(self->segment, &about));
+	EXPECT_EQ(65536, about.mappings);
+	munmap(start, each * self->page);
+	EXPECT_EQ(children * each, mappings_total(self->segment));
+	close(self->down[1]);
+	for (i = 0; i < children; i++)
+		EXPECT_EQ(0, reap(pid[i]));
+}
+
 /* MAPPINGS @flags: READ, WRITE, SHARED */
 TEST_F(who, flags_are_the_rights)
 {
