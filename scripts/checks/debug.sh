@@ -3,28 +3,38 @@
 # What only a kernel that watches itself can show: the same tests as on stock
 # kernels, every failure injected once, and random lives.
 
-debug+=(machine-debug machine-kcsan failnth lives coverage)
+debug+=(machine-kcsan lives-kcsan machine-debug failnth lives-debug coverage)
 soak+=(lives-soak)
-for name in machine-debug failnth lives coverage; do
+for kernel in kcsan debug; do
+	before "machine-$kernel" scripts/kernel "$kernel"
+	before "lives-$kernel" scripts/kernel "$kernel"
+done
+for name in failnth coverage lives-soak; do
 	before "$name" scripts/kernel debug
 done
-before machine-kcsan scripts/kernel kcsan
-before lives-soak scripts/kernel debug
 
 suite_failnth() {
 	in_machine failnth debug 1800 sh /opt/shmdev/selftests/run.sh failnth
 }
 
-suite_lives() {
-	in_machine lives debug 1800 sh -c '
+# lives NAME KERNEL SECONDS OPTION...
+lives() {
+	in_machine "$1" "$2" "$3" sh -c '
 		echo "# program lives"
-		/opt/shmdev/selftests/lives --count 500'
+		exec /opt/shmdev/selftests/lives "$@"' sh "${@:4}"
+}
+
+# The seeds of one begin where those of the other end.
+suite_lives_kcsan() {
+	lives lives-kcsan kcsan 1800 --count 250 --length 30
+}
+
+suite_lives_debug() {
+	lives lives-debug debug 1800 --seed 251 --count 250 --length 30
 }
 
 suite_lives_soak() {
-	in_machine lives-soak debug 86400 sh -c "
-		echo '# program lives'
-		/opt/shmdev/selftests/lives --count 10000 --seed $(date +%s)"
+	lives lives-soak debug 86400 --seed "$(date +%s)" --count 10000
 }
 
 # Of all machines that ran before it.
