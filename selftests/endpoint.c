@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Endpoints of other modules, and what is left of a segment when its endpoint
- * goes: with "sum" of driver/samples/shmdev_sum.c, which adds two words.
+ * goes: with "sum" of driver/samples/shmdev_sum.c, which adds two words, and
+ * "probe" of shmdev_probe.c, which takes its time.
  */
-#include <poll.h>
-#include <pthread.h>
-
 #include "module.h"
+#include "storm.h"
 
-#define SAMPLE "shmdev_sum"
+#define SAMPLE	"shmdev_sum"
+#define PROBE	"shmdev_probe"
 
 FIXTURE(endpoint) {
 	int door;
@@ -46,13 +46,6 @@ FIXTURE_TEARDOWN(endpoint)
 	if (!self->there)						\
 		SKIP(return, SAMPLE ".ko is not in /lib/modules");	\
 } while (0)
-
-static bool has_shut_down(int fd)
-{
-	struct shmdev_info about;
-
-	return !info(fd, &about) && about.flags & SHMDEV_INFO_F_SHUTDOWN;
-}
 
 /* CREATE @endpoint: any that a module has registered */
 TEST_F(endpoint, of_another_module_answers)
@@ -147,6 +140,230 @@ TEST_F(endpoint, module_holds_the_driver)
 	SKIP_WITHOUT_SAMPLE();
 	EXPECT_EQ(-1, unload_module("shmdev"));
 	EXPECT_TRUE(errno == EWOULDBLOCK || errno == EBUSY);
+}
+
+/* With "sum" while it is there, or with one that is always there. */
+static void makes_segments(struct worker *self)
+{
+	FIXTURE_DATA(endpoint) *endpoint = self->with;
+
+	while (next_round(self)) {
+		bool hello = !dice(self, 4);
+		int fd = create(endpoint->door, NULL, page_bytes(), 0600, 0,
+				hello ? "hello" : "sum");
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm,
+				    !hello && errno == ENOPROTOOPT);
+			continue;
+		}
+		while (dice(self, 4)) {
+			if (!kick(fd)) {
+				STORM_CHECK(self->storm,
+					    hello || !has_shut_down(fd) ||
+					    kick(fd));
+				continue;
+			}
+			STORM_CHECK(self->storm, !hello && errno == ESHUTDOWN);
+			STORM_CHECK(self->storm, has_shut_down(fd));
+		}
+		close(fd);
+	}
+}
+
+/*
+ * "errors", ENOPROTOOPT, ESHUTDOWN: no segment, whatever happens to it, keeps
+ * an endpoint from going, or meets it afterwards
+ */
+TEST_F_TIMEOUT(endpoint, comes_and_goes_amid_segments, STORM_TIMEOUT)
+{
+	struct storm *storm;
+	unsigned int rounds;
+
+	SKIP_WITHOUT_SAMPLE();
+	storm = storm_begin(2000);
+	storm_thread(storm, makes_segments, self);
+	storm_process(storm, makes_segments, self);
+	storm_process(storm, makes_segments, self);
+	for (rounds = 0; storm_goes_on(storm); rounds++) {
+		ASSERT_EQ(0, unload_module(SAMPLE)) TH_LOG("%s", strerror(errno));
+		ASSERT_EQ(0, load_module(SAMPLE, ""));
+	}
+	storm_end(_metadata, storm);
+	TH_LOG("unloaded %u times", rounds);
+}
+
+/*
+ * Opens descriptors until the table of them is full. The next one makes the
+ * kernel look for a bigger table and, in a process with several threads, wait
+ * until no other thread uses the old one: a long moment in the middle of
+ * CREATE, after the endpoint was attached and before anybody knows of it.
+ */
+static void fill_descriptors(void)
+{
+	while (dup(0) < 63)
+		;
+}
+
+static void *waits(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* CREATE: an endpoint that goes in the middle has gone at the first kick */
+TEST_F(endpoint, goes_while_a_segment_is_made)
+{
+	int *begun = shared_memory(sizeof(*begun));
+	int round, hits = 0;
+
+	SKIP_WITHOUT_SAMPLE();
+	for (round = 0; round < 40 && hits < 3; round++) {
+		pid_t pid;
+		int status;
+
+		*begun = 0;
+		pid = fork_child();
+		if (!pid) {
+			pthread_t thread;
+			int fd;
+
+			CHILD_CHECK(!pthread_create(&thread, NULL, waits,
+						    NULL));
+			fill_descriptors();
+			__atomic_store_n(begun, 1, __ATOMIC_SEQ_CST);
+			fd = create(self->door, NULL, page_bytes(), 0600, 0,
+				    "sum");
+			if (fd < 0) {
+				CHILD_CHECK(errno == ENOPROTOOPT);
+				_exit(2);
+			}
+			if (!kick(fd))
+				_exit(3);
+			CHILD_CHECK(errno == ESHUTDOWN);
+			CHILD_CHECK(has_shut_down(fd));
+			_exit(0);
+		}
+		while (!__atomic_load_n(begun, __ATOMIC_SEQ_CST))
+			sched_yield();
+		usleep(round % 8 * 500);
+		ASSERT_EQ(0, unload_module(SAMPLE));
+		status = reap(pid);
+		EXPECT_NE(1, status);
+		EXPECT_GT(128, status);
+		hits += !status;
+		ASSERT_EQ(0, load_module(SAMPLE, ""));
+	}
+	TH_LOG("%d of %d went in the middle", hits, round);
+	EXPECT_LT(0, hits);
+}
+
+FIXTURE(probe) {
+	int door;
+	bool there;
+};
+
+FIXTURE_SETUP(probe)
+{
+	self->door = open_door();
+	ASSERT_LE(0, self->door);
+	self->there = module_is_there(PROBE);
+	if (!self->there)
+		return;
+	unload_module(PROBE);
+	ASSERT_EQ(0, load_module(PROBE, "")) TH_LOG("%s", strerror(errno));
+}
+
+FIXTURE_TEARDOWN(probe)
+{
+	if (self->there)
+		unload_module(PROBE);
+	close(self->door);
+}
+
+#define SKIP_WITHOUT_PROBE() do {					\
+	if (!self->there)						\
+		SKIP(return, PROBE ".ko is not in /lib/modules");	\
+} while (0)
+
+/* Unregistering waits for a detach under way, of a segment that has ended */
+TEST_F(probe, goes_while_a_segment_ends)
+{
+	const __u32 nap = 300;
+	__u64 begin;
+	pid_t pid;
+	int fd;
+
+	SKIP_WITHOUT_PROBE();
+	fd = create(self->door, NULL, page_bytes(), 0600, 0, "probe");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(sizeof(nap), pwrite(fd, &nap, sizeof(nap), 0));
+	pid = fork_child();
+	if (!pid)
+		pause();
+	close(fd);
+	begin = milliseconds();
+	/* The child's is the last file: it sleeps in detach. */
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	usleep(50000);
+	EXPECT_EQ(0, unload_module(PROBE)) TH_LOG("%s", strerror(errno));
+	EXPECT_LE(begin + nap, milliseconds());
+	EXPECT_EQ(128 + SIGKILL, reap(pid));
+}
+
+/* Unregistering waits for a kick under way */
+TEST_F(probe, goes_after_the_kick_that_it_answers)
+{
+	const int nap = 300;
+	__u64 begin;
+	pid_t pid;
+	int fd;
+
+	SKIP_WITHOUT_PROBE();
+	fd = create(self->door, NULL, page_bytes(), 0600, 0, "probe");
+	ASSERT_LE(0, fd);
+	begin = milliseconds();
+	pid = fork_child();
+	if (!pid)
+		_exit(kick_with(fd, nap));
+	usleep(50000);
+	EXPECT_EQ(0, unload_module(PROBE)) TH_LOG("%s", strerror(errno));
+	EXPECT_LE(begin + nap, milliseconds());
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_ERRNO(ESHUTDOWN, kick_with(fd, nap));
+	close(fd);
+}
+
+/* KICK: those of one segment are served one at a time, others meanwhile */
+TEST_F(probe, that_sleeps_holds_up_its_segment_only)
+{
+	int fds[3];
+	pid_t pid;
+	int i;
+
+	SKIP_WITHOUT_PROBE();
+	for (i = 0; i < 3; i++) {
+		fds[i] = create(self->door, NULL, page_bytes(), 0600, 0,
+				i < 2 ? "probe" : "hello");
+		ASSERT_LE(0, fds[i]);
+	}
+	pid = fork_child();
+	if (!pid)
+		_exit(kick_with(fds[0], 60000));
+	usleep(50000);
+	for (i = 0; i < 3; i++) {
+		pid_t other = fork_child();
+
+		if (!other)
+			_exit(kick(fds[i]) < 0);
+		EXPECT_EQ(i ? 0 : -1, reap_within(other, i ? 2000 : 200));
+	}
+	i = create(self->door, NULL, page_bytes(), 0600, 0, "probe");
+	EXPECT_LE(0, i);
+	close(i);
+	EXPECT_LE(0, kill_and_reap(pid));
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
 }
 
 TEST_HARNESS_MAIN

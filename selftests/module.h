@@ -25,6 +25,14 @@ static inline bool module_is_there(const char *module)
 	return !access(path, R_OK);
 }
 
+static inline bool module_is_loaded(const char *module)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return !access(path, F_OK);
+}
+
 static inline int load_module(const char *module, const char *parameters)
 {
 	char path[200];

@@ -45,13 +45,6 @@ static int readable(int fd, int timeout)
 	return poll(&wanted, 1, timeout) == 1 && wanted.revents & POLLIN;
 }
 
-static __u64 look(int fd)
-{
-	struct shmdev_look arg = { .size = sizeof(arg) };
-
-	return ioctl(fd, SHMDEV_IOC_LOOK, &arg) ? ~0ULL : arg.events;
-}
-
 /* LOOK: a file begins with everything looked at */
 TEST_F(poll, new_file_is_not_readable)
 {

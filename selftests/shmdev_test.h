@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -161,6 +163,13 @@ static inline int info(int fd, struct shmdev_info *arg)
 	return ioctl(fd, SHMDEV_IOC_INFO, arg);
 }
 
+static inline bool has_shut_down(int fd)
+{
+	struct shmdev_info arg;
+
+	return !info(fd, &arg) && arg.flags & SHMDEV_INFO_F_SHUTDOWN;
+}
+
 static inline __u64 id_of(int fd)
 {
 	struct shmdev_info arg;
@@ -175,11 +184,30 @@ static inline __u64 bytes_of(int fd)
 	return info(fd, &arg) ? 0 : arg.bytes;
 }
 
-static inline int kick(int fd)
+static inline int kick_with(int fd, __u64 argument)
 {
-	struct shmdev_kick arg = { .size = sizeof(arg) };
+	struct shmdev_kick arg = { .size = sizeof(arg), .argument = argument };
 
 	return ioctl(fd, SHMDEV_IOC_KICK, &arg);
+}
+
+static inline int kick(int fd)
+{
+	return kick_with(fd, 0);
+}
+
+static inline __u64 look(int fd)
+{
+	struct shmdev_look arg = { .size = sizeof(arg) };
+
+	return ioctl(fd, SHMDEV_IOC_LOOK, &arg) ? ~0ULL : arg.events;
+}
+
+static inline int version(int fd)
+{
+	struct shmdev_version arg = { .size = sizeof(arg) };
+
+	return ioctl(fd, SHMDEV_IOC_VERSION, &arg);
 }
 
 static inline int list(int door, __u32 flags, __u64 after,
@@ -261,6 +289,84 @@ static inline int reap(pid_t pid)
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline __u64 milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* The same, but -1 if the child does not end within @limit milliseconds. */
+static inline int reap_within(pid_t pid, int limit)
+{
+	struct pollfd end = {
+		.fd = syscall(SYS_pidfd_open, pid, 0),
+		.events = POLLIN,
+	};
+	int ended = poll(&end, 1, limit);
+
+	close(end.fd);
+	return ended == 1 ? reap(pid) : -1;
+}
+
+/*
+ * Kills a child and waits for its end: the milliseconds that took, or -1 if it
+ * was not over after ten seconds.
+ */
+static inline int kill_and_reap(pid_t pid)
+{
+	__u64 begin = milliseconds();
+
+	if (kill(pid, SIGKILL) || reap_within(pid, 10000) != 128 + SIGKILL)
+		return -1;
+	return milliseconds() - begin;
+}
+
+/* A descriptor goes from one process to another, or lies in a socket. */
+union fd_message {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+static inline int send_fd(int socket, int fd)
+{
+	union fd_message control = { 0 };
+	struct iovec iov = { .iov_base = "f", .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.room),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1 ? 0 : -1;
+}
+
+static inline int receive_fd(int socket)
+{
+	union fd_message control = { 0 };
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.room),
+	};
+	int fd = -1;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 &&
+	    CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
 }
 
 /*
@@ -414,6 +520,23 @@ static inline void expect_unchanged(struct __test_metadata *_metadata, int door,
 	EXPECT_EQ(before->fds, now.fds);
 	EXPECT_EQ(before->refcnt, now.refcnt);
 	EXPECT_EQ(before->digest, now.digest);
+}
+
+/*
+ * The same, after what others have still to finish: the kernel collects sockets
+ * that lie in themselves, and ends processes, in its own time.
+ */
+static inline void expect_unchanged_soon(struct __test_metadata *_metadata,
+					 int door, const struct state *before)
+{
+	__u64 end = milliseconds() + 5000;
+	struct state now;
+
+	do {
+		usleep(1000);
+		now = take_state(door);
+	} while (memcmp(&now, before, sizeof(now)) && milliseconds() < end);
+	expect_unchanged(_metadata, door, before);
 }
 
 /*

@@ -3,7 +3,10 @@
  * Unloading the driver, and loading it again as it was. Everything else here
  * needs it to stay; so this skips if anybody else uses it.
  */
+#include <sys/epoll.h>
+
 #include "module.h"
+#include "storm.h"
 
 FIXTURE(unload) {
 	struct driver saved;
@@ -129,6 +132,138 @@ TEST_F(unload, killed_users_do_not_hold_the_driver)
 	EXPECT_EQ(128 + SIGKILL, reap(pid));
 	EXPECT_EQ(0, unload_module("shmdev")) TH_LOG("%s", strerror(errno));
 	close(ready[0]);
+}
+
+/* Shared with the users: odd while one has a mapping. */
+struct holds {
+	volatile unsigned long mapping[3];
+};
+
+struct user {
+	FIXTURE_DATA(unload) *unload;
+	volatile unsigned long *mapping;
+};
+
+static void hold(volatile unsigned long *count)
+{
+	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Nothing but the mapping is left for a while. */
+static void maps_only(struct worker *self, int fd, volatile unsigned long *mapping)
+{
+	char *view = map(fd, page_bytes(), PROT_READ | PROT_WRITE);
+
+	STORM_CHECK(self->storm, view != MAP_FAILED);
+	hold(mapping);
+	close(fd);
+	while (dice(self, 4)) {
+		STORM_CHECK(self->storm, !strcmp(view, SHMDEV_HELLO_GREETING));
+		usleep(dice(self, 500));
+	}
+	hold(mapping);
+	munmap(view, page_bytes());
+}
+
+static void waits_for_events(struct worker *self, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct pollfd file = { .fd = fd, .events = POLLIN };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	STORM_CHECK(self->storm, !epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
+	STORM_CHECK(self->storm, !kick(fd));
+	STORM_CHECK(self->storm, epoll_wait(set, &event, 1, 5000) == 1);
+	STORM_CHECK(self->storm, look(fd) != ~0ULL);
+	STORM_CHECK(self->storm, poll(&file, 1, 1) >= 0);
+	/* The file goes first, and takes itself out of the set. */
+	close(fd);
+	close(set);
+}
+
+static void uses_the_driver(struct worker *self)
+{
+	struct user *with = self->with;
+
+	while (next_round(self)) {
+		int door = open_door(), segment, path;
+
+		if (door < 0) {
+			STORM_CHECK(self->storm,
+				    errno == ENOENT || errno == ENODEV ||
+				    errno == ENXIO);
+			usleep(500);
+			continue;
+		}
+		segment = create(door, NULL, page_bytes(), 0600, 0, "hello");
+		STORM_CHECK(self->storm, segment >= 0);
+		path = reopen(segment, O_PATH);
+		if (dice(self, 2)) {
+			int both = segment;
+
+			segment = door;
+			door = both;
+		}
+		close(door);
+		if (dice(self, 2))
+			maps_only(self, segment, with->mapping);
+		else
+			waits_for_events(self, segment);
+		/* It leads to a segment that has ended, or not yet. */
+		segment = reopen(path, O_RDWR);
+		STORM_CHECK(self->storm, segment < 0 || !id_of(segment));
+		close(segment);
+		close(path);
+		usleep(dice(self, 3000));
+	}
+}
+
+/*
+ * "the device": who uses the driver has it stay, to the last mapping; as soon
+ * as nobody does, it goes
+ */
+TEST_F_TIMEOUT(unload, amid_users_is_ebusy_or_clean, STORM_TIMEOUT)
+{
+	struct user users[ARRAY_SIZE(((struct holds *)0)->mapping)];
+	struct holds *holds = shared_memory(sizeof(*holds)), before, after;
+	unsigned int gone = 0, busy = 0, mapped = 0;
+	struct storm *storm;
+	size_t i;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	storm = storm_begin(3000);
+	for (i = 0; i < ARRAY_SIZE(users); i++) {
+		users[i] = (struct user){ self, &holds->mapping[i] };
+		storm_process(storm, uses_the_driver, &users[i]);
+	}
+	while (storm_goes_on(storm) || !gone || !mapped) {
+		bool held = false;
+		int ret;
+
+		if (storm->faulty)
+			break;
+		before = *holds;
+		ret = unload_module("shmdev");
+		after = *holds;
+		for (i = 0; i < ARRAY_SIZE(users); i++)
+			held |= before.mapping[i] % 2 &&
+				before.mapping[i] == after.mapping[i];
+		mapped += held;
+		if (ret) {
+			ASSERT_TRUE(errno == EBUSY || errno == EWOULDBLOCK)
+				TH_LOG("%s", strerror(errno));
+			busy++;
+			continue;
+		}
+		ASSERT_FALSE(held);
+		gone++;
+		ASSERT_EQ(0, load_module("shmdev", self->parameters))
+			TH_LOG("%s", strerror(errno));
+	}
+	storm_end(_metadata, storm);
+	TH_LOG("gone %u times, busy %u, %u of them for a mapping", gone, busy,
+	       mapped);
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Endpoint "probe", for tests: one that takes its time, and that says what it
+ * sees. A kick with argument 0 counts the bytes of the kernel's view that are
+ * not zero; with another it sleeps so many milliseconds, until a fatal signal.
+ * detach sleeps as many as the first 32-bit word of the segment says, a second
+ * at most.
+ */
+#include <linux/delay.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/shmdev.h>
+
+#define NAP_MAX		60000U
+#define DETACH_MAX	1000U
+
+static int probe_count(struct shmdev_segment *segment)
+{
+	const u8 *byte = shmdev_segment_data(segment);
+	const u8 *end = byte + shmdev_segment_bytes(segment);
+	int count = 0;
+
+	for (; byte < end && count < INT_MAX; byte++)
+		count += !!READ_ONCE(*byte);
+	return count;
+}
+
+static int probe_kick(struct shmdev_segment *segment, u64 argument)
+{
+	if (!argument)
+		return probe_count(segment);
+	schedule_timeout_killable(msecs_to_jiffies(min_t(u64, argument,
+							 NAP_MAX)));
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static void probe_detach(struct shmdev_segment *segment)
+{
+	u32 *word = shmdev_segment_data(segment);
+
+	msleep(min(READ_ONCE(*word), DETACH_MAX));
+}
+
+static struct shmdev_endpoint probe = {
+	.name = "probe",
+	.detach = probe_detach,
+	.kick = probe_kick,
+};
+module_shmdev_endpoint(probe);
+
+MODULE_DESCRIPTION("shmdev sample: an endpoint that sleeps, and looks");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,735 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Everybody at once: names that come and go while others look them up,
+ * mappings whose segment is removed, descriptors that are closed while they
+ * are in use. What a single caller may rely on must hold in the middle of it.
+ */
+#include <sys/epoll.h>
+
+#include "storm.h"
+
+#define NAMES		3
+#define OPENER_UID	2000
+
+/*
+ * What a creator makes says by its owner whose it is, so that every part of a
+ * segment must agree with every other, whoever finds it and when.
+ */
+static const struct make {
+	uid_t uid;
+	__u32 mode;
+	unsigned int pages;
+} makes[] = {
+	{ 1001, 0600, 1 },
+	{ 1002, 0604, 2 },
+	{ 1003, 0644, 3 },
+};
+
+FIXTURE(races) {
+	int door;
+	char names[NAMES][SHMDEV_NAME_SIZE];
+	struct state before;
+};
+
+FIXTURE_SETUP(races)
+{
+	char what[8];
+	int i;
+
+	for (i = 0; i < NAMES; i++) {
+		snprintf(what, sizeof(what), "race%d", i);
+		make_name(self->names[i], what);
+	}
+	self->door = open_door();
+	ASSERT_LE(0, self->door);
+	self->before = take_state(self->door);
+}
+
+/* Whatever the storm did, when it is over nothing is left of it. */
+FIXTURE_TEARDOWN(races)
+{
+	int i;
+
+	for (i = 0; i < NAMES; i++)
+		remove_named(self->door, self->names[i]);
+	expect_unchanged_soon(_metadata, self->door, &self->before);
+	close(self->door);
+}
+
+static const char *any_name(FIXTURE_DATA(races) *races, struct worker *self)
+{
+	return races->names[dice(self, NAMES)];
+}
+
+static const struct make *maker(uid_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(makes); i++)
+		if (makes[i].uid == uid)
+			return &makes[i];
+	return NULL;
+}
+
+/* Is all that INFO or LIST says of a segment said of the same one? */
+static bool agrees(const struct shmdev_info *about)
+{
+	const struct make *make = maker(about->uid);
+
+	return make && about->gid == make->uid && about->mode == make->mode &&
+	       about->bytes == make->pages * page_bytes() &&
+	       about->resident == about->bytes && about->id &&
+	       !strcmp(about->endpoint, "hello") &&
+	       !(about->flags & SHMDEV_INFO_F_SHUTDOWN);
+}
+
+/* A file that somebody has just got: INFO, stat and the bytes agree. */
+static void check_file(struct storm *storm, int fd)
+{
+	char greeting[sizeof(SHMDEV_HELLO_GREETING)];
+	struct shmdev_info about;
+	struct stat status;
+
+	STORM_CHECK(storm, !info(fd, &about));
+	STORM_CHECK(storm, agrees(&about));
+	STORM_CHECK(storm, !fstat(fd, &status));
+	STORM_CHECK(storm, status.st_uid == about.uid);
+	STORM_CHECK(storm, status.st_ino == about.inode);
+	STORM_CHECK(storm, status.st_mode == (S_IFREG | about.mode));
+	STORM_CHECK(storm, status.st_size == about.bytes);
+	STORM_CHECK(storm,
+		    pread(fd, greeting, sizeof(greeting), 0) ==
+		    sizeof(greeting));
+	STORM_CHECK(storm, !strcmp(greeting, SHMDEV_HELLO_GREETING));
+}
+
+struct creator {
+	FIXTURE_DATA(races) *races;
+	const struct make *make;
+};
+
+static void creates(struct worker *self)
+{
+	struct creator *with = self->with;
+	const struct make *make = with->make;
+	int door = with->races->door;
+
+	become(make->uid, make->uid, make->uid);
+	while (next_round(self)) {
+		const char *name = any_name(with->races, self);
+		bool keep = dice(self, 2);
+		int fd = create(door, name, make->pages * page_bytes(),
+				make->mode, keep ? SHMDEV_CREATE_F_KEEP : 0,
+				"hello");
+		__u64 id;
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm, errno == EEXIST);
+			/* Somebody else's is not ours to remove. */
+			if (!dice(self, 4) && remove_named(door, name))
+				STORM_CHECK(self->storm,
+					    errno == ENOENT || errno == EPERM);
+			continue;
+		}
+		check_file(self->storm, fd);
+		id = id_of(fd);
+		STORM_CHECK(self->storm, !kick(fd));
+		if (dice(self, 2))
+			sched_yield();
+		if (dice(self, 2))
+			close(fd);
+		else
+			fd = -fd - 1;
+		if (keep && remove_id(door, id))
+			STORM_CHECK(self->storm, errno == ENOENT);
+		if (fd < 0)
+			close(-fd - 1);
+	}
+}
+
+/* Opens by name, and by a path whose segment may have ended meanwhile. */
+static void opens(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+
+	while (next_round(self)) {
+		const char *name = any_name(races, self);
+		int fd = open_named(races->door, name, O_RDWR);
+		int path, again;
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm, errno == ENOENT);
+			continue;
+		}
+		check_file(self->storm, fd);
+		STORM_CHECK(self->storm, !kick(fd));
+		path = reopen(fd, O_PATH);
+		STORM_CHECK(self->storm, path >= 0);
+		close(fd);
+		again = reopen(path, O_RDONLY);
+		close(path);
+		if (again < 0) {
+			STORM_CHECK(self->storm, errno == ENXIO);
+			continue;
+		}
+		check_file(self->storm, again);
+		close(again);
+	}
+}
+
+/* Others' rights are what the mode says, from the first moment. */
+static void opens_without_privilege(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	struct shmdev_info about;
+
+	become(OPENER_UID, OPENER_UID, OPENER_UID);
+	while (next_round(self)) {
+		const char *name = any_name(races, self);
+		int fd = open_named(races->door, name, O_RDONLY);
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm,
+				    errno == ENOENT || errno == EACCES);
+		} else {
+			check_file(self->storm, fd);
+			STORM_CHECK(self->storm, !info(fd, &about));
+			STORM_CHECK(self->storm, about.mode & 0004);
+			close(fd);
+		}
+		fd = open_named(races->door, name, O_RDWR);
+		STORM_CHECK(self->storm, fd < 0);
+		STORM_CHECK(self->storm, errno == ENOENT || errno == EACCES);
+	}
+}
+
+static void lists(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	struct shmdev_info entries[16];
+	int count, i;
+
+	while (next_round(self)) {
+		count = list(races->door, 0, 1, entries, ARRAY_SIZE(entries));
+		STORM_CHECK(self->storm, count >= 0);
+		for (i = 0; i < count; i++) {
+			if (!maker(entries[i].uid))
+				continue;
+			STORM_CHECK(self->storm, agrees(&entries[i]));
+			STORM_CHECK(self->storm,
+				    !i || entries[i].id > entries[i - 1].id);
+			if (!dice(self, 4) &&
+			    remove_id(races->door, entries[i].id))
+				STORM_CHECK(self->storm, errno == ENOENT);
+		}
+	}
+}
+
+/*
+ * CREATE, OPEN, REMOVE, LIST: whoever finds a segment finds a whole one, with
+ * the owner, mode, size and bytes that it was made with
+ */
+TEST_F_TIMEOUT(races, names_lead_to_whole_segments_only, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(3000);
+	struct creator creators[ARRAY_SIZE(makes)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(makes); i++) {
+		creators[i] = (struct creator){ self, &makes[i] };
+		storm_process(storm, creates, &creators[i]);
+	}
+	storm_process(storm, opens, self);
+	storm_process(storm, opens, self);
+	storm_process(storm, opens_without_privilege, self);
+	storm_process(storm, lists, self);
+	storm_end(_metadata, storm);
+}
+
+static bool all_words(const __u64 *word, size_t bytes, __u64 a, __u64 b)
+{
+	const __u64 *end = word + bytes / sizeof(*word);
+
+	for (; word < end; word++)
+		if (*word != a && *word != b)
+			return false;
+	return true;
+}
+
+static void fill_words(__u64 *word, size_t bytes, __u64 value)
+{
+	__u64 *end = word + bytes / sizeof(*word);
+
+	while (word < end)
+		*word++ = value;
+}
+
+/* Sizes around one page and one huge page. */
+static size_t any_size(struct worker *self)
+{
+	return dice(self, 8) ? (1 + dice(self, 8)) * page_bytes() :
+			       2 * MIB + dice(self, 2) * page_bytes();
+}
+
+/* A segment whose every word is its id, under a name that others remove. */
+static void writes_its_id(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+
+	while (next_round(self)) {
+		size_t bytes = any_size(self);
+		bool lazy = dice(self, 2);
+		int fd = create(races->door, any_name(races, self), bytes, 0600,
+				lazy ? SHMDEV_CREATE_F_LAZY : 0, NULL);
+		__u64 *view, id;
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm, errno == EEXIST);
+			continue;
+		}
+		id = id_of(fd);
+		view = map(fd, bytes, PROT_READ | PROT_WRITE);
+		STORM_CHECK(self->storm, view != MAP_FAILED);
+		if (dice(self, 2))
+			close(fd);
+		else
+			fd = -fd - 1;
+		STORM_CHECK(self->storm, all_words(view, bytes, 0, 0));
+		fill_words(view, bytes, id);
+		sched_yield();
+		if (fd < 0)
+			close(-fd - 1);
+		STORM_CHECK(self->storm, all_words(view, bytes, id, id));
+		munmap(view, bytes);
+	}
+}
+
+/* What was found by name is that segment to the last page, removed or not. */
+static void reads_ids(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+
+	while (next_round(self)) {
+		const char *name = any_name(races, self);
+		int fd = open_named(races->door, name, O_RDWR);
+		struct shmdev_info about;
+		__u64 *view;
+
+		if (fd < 0) {
+			STORM_CHECK(self->storm, errno == ENOENT);
+			continue;
+		}
+		STORM_CHECK(self->storm, !info(fd, &about));
+		view = map(fd, about.bytes, PROT_READ | PROT_WRITE);
+		STORM_CHECK(self->storm, view != MAP_FAILED);
+		close(fd);
+		if (dice(self, 2) && remove_named(races->door, name))
+			STORM_CHECK(self->storm, errno == ENOENT);
+		STORM_CHECK(self->storm,
+			    all_words(view, about.bytes, 0, about.id));
+		sched_yield();
+		STORM_CHECK(self->storm,
+			    all_words(view, about.bytes, 0, about.id));
+		munmap(view, about.bytes);
+	}
+}
+
+/* Takes what others have freed, and leaves it full of something else. */
+static void refills(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	const size_t bytes = 4 * MIB;
+
+	while (next_round(self)) {
+		int fd = dice(self, 2) ?
+			 create_anonymous(races->door, bytes) : -1;
+		char *view = fd < 0 ?
+			     mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) :
+			     map(fd, bytes, PROT_READ | PROT_WRITE);
+
+		STORM_CHECK(self->storm, view != MAP_FAILED);
+		if (fd >= 0)
+			close(fd);
+		memset(view, 0xa5, bytes);
+		munmap(view, bytes);
+	}
+}
+
+/*
+ * CREATE, REMOVE: the memory goes with the last file and mapping, not before,
+ * and comes back to others as zeroes
+ */
+TEST_F_TIMEOUT(races, mapped_bytes_are_of_one_segment, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(3000);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		storm_thread(storm, writes_its_id, self);
+		storm_process(storm, writes_its_id, self);
+		storm_thread(storm, reads_ids, self);
+		storm_process(storm, reads_ids, self);
+	}
+	storm_thread(storm, refills, self);
+	storm_end(_metadata, storm);
+}
+
+/* In flight, in a socket that ends before it arrives, or in itself. */
+static void passes_files(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+
+	while (next_round(self)) {
+		int fd = dice(self, 4) ? create_anonymous(races->door,
+							  page_bytes()) :
+					 open_door();
+		__u64 id = id_of(fd);
+		int ends[2], others[2], got, i;
+
+		STORM_CHECK(self->storm, id);
+		STORM_CHECK(self->storm,
+			    !socketpair(AF_UNIX, SOCK_STREAM, 0, ends) &&
+			    !socketpair(AF_UNIX, SOCK_STREAM, 0, others));
+		STORM_CHECK(self->storm, !send_fd(ends[0], fd));
+		close(fd);
+		switch (dice(self, 4)) {
+		case 0:
+			got = receive_fd(ends[1]);
+			STORM_CHECK(self->storm, id_of(got) == id);
+			close(got);
+			break;
+		case 1:
+			/* Only the collector of garbage ends these two: */
+			STORM_CHECK(self->storm, !send_fd(ends[0], ends[1]));
+			break;
+		case 2:
+			STORM_CHECK(self->storm,
+				    !send_fd(ends[0], others[1]) &&
+				    !send_fd(others[0], ends[1]));
+			break;
+		}
+		for (i = 0; i < 2; i++) {
+			close(ends[i]);
+			close(others[i]);
+		}
+	}
+}
+
+/* "the device": a segment file in a socket ends as any file does */
+TEST_F_TIMEOUT(races, files_in_sockets_end_with_them, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(1500);
+	int ends[2];
+
+	storm_thread(storm, passes_files, self);
+	storm_thread(storm, passes_files, self);
+	storm_process(storm, passes_files, self);
+	storm_end(_metadata, storm);
+	/* The end of a socket is when the kernel collects what is left. */
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* The mode never lets others write, and lets them read now and then. */
+static void changes_rights(struct worker *self)
+{
+	const int *segment = self->with;
+
+	while (next_round(self)) {
+		STORM_CHECK(self->storm, !fchmod(*segment, 0604));
+		STORM_CHECK(self->storm, !fchown(*segment, 1001, 1001));
+		STORM_CHECK(self->storm, !fchmod(*segment, 0600));
+		STORM_CHECK(self->storm, !fchown(*segment, 0, 0));
+	}
+}
+
+/* OPEN: the segment's owner and mode decide, as they are changed */
+TEST_F_TIMEOUT(races, changing_rights_are_never_more_than_one_of_them,
+	       STORM_TIMEOUT)
+{
+	int segment = create_kept(self->door, self->names[0], page_bytes());
+	int *allowed = shared_memory(sizeof(*allowed));
+	struct storm *storm;
+	pid_t pid;
+
+	ASSERT_LE(0, segment);
+	ASSERT_NE(MAP_FAILED, allowed);
+	storm = storm_begin(700);
+	storm_thread(storm, changes_rights, &segment);
+	pid = fork_child();
+	if (!pid) {
+		become(OPENER_UID, OPENER_UID, OPENER_UID);
+		while (storm_goes_on(storm)) {
+			int fd = open_named(self->door, self->names[0],
+					    O_RDONLY);
+
+			CHILD_CHECK(fd >= 0 || errno == EACCES);
+			allowed[fd >= 0]++;
+			if (fd >= 0)
+				CHILD_CHECK((fcntl(fd, F_GETFL) & O_ACCMODE) ==
+					    O_RDONLY && !close(fd));
+			CHILD_CHECK(open_named(self->door, self->names[0],
+					       O_RDWR) == -1 &&
+				    errno == EACCES);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	storm_end(_metadata, storm);
+	EXPECT_LT(0, allowed[false]);
+	EXPECT_LT(0, allowed[true]);
+	close(segment);
+}
+
+/*
+ * One descriptor, in use by two threads, that a third gives to another file
+ * all the time. It is high enough that nobody is handed it by chance.
+ */
+#define VICTIM	500
+
+FIXTURE(closing) {
+	int door;
+	int files[4];
+	__u64 ids[3];
+	int first_free;
+	int handed_out;
+	char name[SHMDEV_NAME_SIZE];
+	struct state before;
+};
+
+FIXTURE_VARIANT(closing) {
+	bool (*use)(FIXTURE_DATA(closing) *self);
+};
+
+/* What a call may say of a file that has gone, or is another one by now. */
+static bool went(int ret)
+{
+	return ret >= 0 || errno == EBADF || errno == ENOTTY ||
+	       errno == ENODEV || errno == ENOTCONN;
+}
+
+static bool use_version(FIXTURE_DATA(closing) *self)
+{
+	return went(version(VICTIM));
+}
+
+static bool is_handed_out(FIXTURE_DATA(closing) *self, int fd)
+{
+	struct shmdev_info about;
+
+	if (fd < 0)
+		return went(fd) || errno == EEXIST || errno == ENOENT;
+	__atomic_store_n(&self->handed_out, fd, __ATOMIC_RELAXED);
+	if (!went(info(fd, &about)))
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool use_create(FIXTURE_DATA(closing) *self)
+{
+	return is_handed_out(self, create_anonymous(VICTIM, page_bytes()));
+}
+
+static bool use_open(FIXTURE_DATA(closing) *self)
+{
+	return is_handed_out(self, open_named(VICTIM, self->name, O_RDWR));
+}
+
+static bool use_remove(FIXTURE_DATA(closing) *self)
+{
+	close(create_kept(self->door, self->name, page_bytes()));
+	return went(remove_named(VICTIM, self->name)) || errno == ENOENT;
+}
+
+static bool use_list(FIXTURE_DATA(closing) *self)
+{
+	struct shmdev_info entries[8];
+	int count = list(VICTIM, 0, 0, entries, ARRAY_SIZE(entries));
+
+	return went(count) && (count < 0 || entries[0].id == self->ids[0]);
+}
+
+static bool use_info(FIXTURE_DATA(closing) *self)
+{
+	struct shmdev_info about;
+
+	if (info(VICTIM, &about))
+		return went(-1);
+	return about.id == self->ids[0] || about.id == self->ids[1] ||
+	       about.id == self->ids[2];
+}
+
+static bool use_mappings(FIXTURE_DATA(closing) *self)
+{
+	struct shmdev_mapping entries[4];
+
+	return went(mappings(VICTIM, entries, ARRAY_SIZE(entries), NULL));
+}
+
+static bool use_kick(FIXTURE_DATA(closing) *self)
+{
+	return went(kick(VICTIM));
+}
+
+static bool use_look(FIXTURE_DATA(closing) *self)
+{
+	struct shmdev_look arg = { .size = sizeof(arg) };
+
+	return went(ioctl(VICTIM, SHMDEV_IOC_LOOK, &arg));
+}
+
+static bool use_read(FIXTURE_DATA(closing) *self)
+{
+	char text[8192];
+
+	return went(pread(VICTIM, text, sizeof(text), 0));
+}
+
+static bool use_write(FIXTURE_DATA(closing) *self)
+{
+	return went(pwrite(VICTIM, "written", 7, sizeof(struct shmdev_hello)));
+}
+
+static bool use_mmap(FIXTURE_DATA(closing) *self)
+{
+	volatile char *view = map(VICTIM, page_bytes(), PROT_READ);
+
+	if (view == MAP_FAILED)
+		return went(-1);
+	(void)*view;
+	return !munmap((void *)view, page_bytes());
+}
+
+static bool use_poll(FIXTURE_DATA(closing) *self)
+{
+	struct pollfd file = { .fd = VICTIM, .events = POLLIN };
+
+	return poll(&file, 1, 1) >= 0;
+}
+
+static bool use_epoll(FIXTURE_DATA(closing) *self)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	bool fine = went(epoll_ctl(set, EPOLL_CTL_ADD, VICTIM, &event)) ||
+		    errno == EPERM;
+
+	fine = fine && epoll_wait(set, &event, 1, 1) >= 0;
+	close(set);
+	return fine;
+}
+
+static bool use_fdinfo(FIXTURE_DATA(closing) *self)
+{
+	char path[40], text[512];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", VICTIM);
+	return read_file(path, text, sizeof(text)) >= 0 || errno == ENOENT;
+}
+
+FIXTURE_VARIANT_ADD(closing, version) { use_version };
+FIXTURE_VARIANT_ADD(closing, create) { use_create };
+FIXTURE_VARIANT_ADD(closing, open) { use_open };
+FIXTURE_VARIANT_ADD(closing, remove) { use_remove };
+FIXTURE_VARIANT_ADD(closing, list) { use_list };
+FIXTURE_VARIANT_ADD(closing, info) { use_info };
+FIXTURE_VARIANT_ADD(closing, mappings) { use_mappings };
+FIXTURE_VARIANT_ADD(closing, kick) { use_kick };
+FIXTURE_VARIANT_ADD(closing, look) { use_look };
+FIXTURE_VARIANT_ADD(closing, read) { use_read };
+FIXTURE_VARIANT_ADD(closing, write) { use_write };
+FIXTURE_VARIANT_ADD(closing, mmap) { use_mmap };
+FIXTURE_VARIANT_ADD(closing, poll) { use_poll };
+FIXTURE_VARIANT_ADD(closing, epoll) { use_epoll };
+FIXTURE_VARIANT_ADD(closing, fdinfo) { use_fdinfo };
+
+FIXTURE_SETUP(closing)
+{
+	int i;
+
+	self->door = open_door();
+	ASSERT_LE(0, self->door);
+	make_name(self->name, "closing");
+	self->before = take_state(self->door);
+	self->files[0] = open_door();
+	self->files[1] = create(self->door, self->name, page_bytes(), 0600, 0,
+				"hello");
+	self->files[2] = create_anonymous(self->door, page_bytes());
+	self->files[3] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (i = 0; i < 3; i++) {
+		self->ids[i] = id_of(self->files[i]);
+		ASSERT_NE(0, self->ids[i]);
+	}
+	self->first_free = dup(0);
+	close(self->first_free);
+	self->handed_out = VICTIM;
+}
+
+FIXTURE_TEARDOWN(closing)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(self->files); i++)
+		close(self->files[i]);
+	/* Some were given away after their user had closed them. */
+	syscall(SYS_close_range, self->first_free, ~0U, 0);
+	remove_named(self->door, self->name);
+	/* Kicks of the default segment were counted, for good. */
+	self->before.digest = take_state(self->door).digest;
+	expect_unchanged_soon(_metadata, self->door, &self->before);
+	close(self->door);
+}
+
+struct closing_user {
+	FIXTURE_DATA(closing) *closing;
+	bool (*use)(FIXTURE_DATA(closing) *self);
+};
+
+static void uses(struct worker *self)
+{
+	struct closing_user *with = self->with;
+
+	while (next_round(self))
+		STORM_CHECK(self->storm, with->use(with->closing));
+}
+
+/* One that is reserved, but not handed out yet, cannot be given away: EBUSY. */
+static void gives_away(struct worker *self, int fd)
+{
+	FIXTURE_DATA(closing) *closing = self->with;
+	int file = closing->files[dice(self, ARRAY_SIZE(closing->files))];
+
+	if (!dice(self, 4))
+		close(fd);
+	else
+		STORM_CHECK(self->storm,
+			    dup2(file, fd) == fd || errno == EBUSY);
+}
+
+static void gives_descriptors_away(struct worker *self)
+{
+	FIXTURE_DATA(closing) *closing = self->with;
+
+	while (next_round(self)) {
+		gives_away(self, VICTIM);
+		gives_away(self, __atomic_load_n(&closing->handed_out,
+						 __ATOMIC_RELAXED));
+	}
+}
+
+/* "the device": a call goes on with the file that it began with */
+TEST_F_TIMEOUT(closing, or_replacing_a_file_in_use_does_no_harm, STORM_TIMEOUT)
+{
+	struct closing_user user = { self, variant->use };
+	struct storm *storm = storm_begin(250);
+
+	storm_thread(storm, uses, &user);
+	storm_thread(storm, uses, &user);
+	storm_thread(storm, gives_descriptors_away, self);
+	storm_end(_metadata, storm);
+}
+
+TEST_HARNESS_MAIN
