@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(unload, amid_users_is_ebusy_or_clean, STORM_TIMEOUT)
 		}
 		ASSERT_FALSE(held);
 		gone++;
-		ASSERT_EQ(0, load_module("shmdev", self->parameters))
+		ASSERT_EQ(0, load_module("shmdev", self->saved.parameters))
 			TH_LOG("%s", strerror(errno));
 	}
 	storm_end(_metadata, storm);
