@@ -93,6 +93,7 @@ TEST_F(interop, vmsplice_takes_its_pages)
 	ssize_t part;
 	int ends[2];
 
+	ASSERT_NE(NULL, copy);
 	ASSERT_EQ(0, pipe(ends));
 	EXPECT_EQ(2 * self->page, vmsplice(ends[1], &iov, 1, 0));
 	while (done < 2 * self->page) {

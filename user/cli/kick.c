@@ -33,10 +33,9 @@ static int kick(const char *name, uint64_t argument)
 static int run(int argc, char **argv)
 {
 	uint64_t argument = 0;
-	int option;
 	int status;
 
-	while ((option = next_option(argc, argv, "a:", options)) != -1) {
+	while (next_option(argc, argv, "a:", options) != -1) {
 		status = number_argument("argument", optarg, &argument);
 		if (status)
 			return status;

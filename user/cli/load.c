@@ -178,7 +178,7 @@ static int load_failure(const char *path, int error)
 /* udev may be a moment behind with the rights of the device. */
 static int wait_for_device(void)
 {
-	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	const struct timespec moment = { .tv_nsec = 20 * 1000L * 1000 };
 	int patience;
 
 	for (patience = 250; patience; patience--) {

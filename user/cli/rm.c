@@ -39,10 +39,9 @@ static int run(int argc, char **argv)
 {
 	struct shmdev_device *device;
 	const char *id = NULL;
-	int option;
 	int status;
 
-	while ((option = next_option(argc, argv, "i:", options)) != -1)
+	while (next_option(argc, argv, "i:", options) != -1)
 		id = optarg;
 	if (!id == !argv[optind])
 		return usage_error("give either names or an --id");

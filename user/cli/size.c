@@ -24,7 +24,7 @@ static int parse_digits(const char *text, uint64_t *number, const char **end)
 	errno = 0;
 	value = strtoull(digits, &after, hexadecimal ? 16 : 10);
 	if (errno)
-		return -errno;
+		return -ERANGE;
 	*number = value;
 	*end = after;
 	return 0;

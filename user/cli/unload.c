@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <libkmod.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -115,16 +116,15 @@ static void say_descriptor(const char *link)
 	char command[32] = "?\n";
 	char path[64];
 	FILE *comm;
-	int pid;
+	long pid = strtol(link + strlen("/proc/"), NULL, 10);
 	ssize_t length = readlink(link, target, sizeof(target) - 1);
 
 	if (length < 0)
 		return;
 	target[length] = '\0';
-	if (!is_ours(target) || sscanf(link, "/proc/%d/", &pid) != 1 ||
-	    pid == getpid())
+	if (!is_ours(target) || pid == getpid())
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	comm = fopen(path, "re");
 	if (comm) {
 		if (!fgets(command, sizeof(command), comm))
@@ -132,7 +132,7 @@ static void say_descriptor(const char *link)
 		fclose(comm);
 	}
 	command[strcspn(command, "\n")] = '\0';
-	fprintf(stderr, "  process %d (", pid);
+	fprintf(stderr, "  process %ld (", pid);
 	print_text(stderr, command);
 	fprintf(stderr, ") has ");
 	print_text(stderr, target);

@@ -75,7 +75,7 @@ static int copy(const struct shmdev_segment *segment, const char *name,
 	}
 	progress_end(progress);
 	if (got < 0) {
-		say("cannot read the input: %s", strerror(-got));
+		say("cannot read the input: %s", strerror((int)-got));
 		return STATUS_FAILED;
 	}
 	if (ret == -ENOSPC) {

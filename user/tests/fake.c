@@ -150,6 +150,8 @@ static bool next_segment(uint64_t after, char *name, struct stat *file)
 	struct stat status;
 	DIR *dir = opendir(folder());
 
+	if (!dir)
+		return false;
 	while ((entry = readdir(dir))) {
 		uint64_t id;
 
@@ -212,7 +214,7 @@ static int do_mappings(struct shmdev_mappings *mappings)
 	if (mappings->size != sizeof(*mappings) || mappings->flags ||
 	    mappings->reserved || mappings->entry_size != sizeof(*entries))
 		return -EINVAL;
-	mappings->total = (first ? atoi(first) : 2) << looks;
+	mappings->total = (first ? strtoul(first, NULL, 10) : 2) << looks;
 	if (looks < 3)
 		looks++;
 	for (i = 0; i < mappings->count && i < mappings->total; i++) {
@@ -285,11 +287,10 @@ static int do_look(struct shmdev_look *look)
 static int serve(int fd, unsigned int number, void *argument)
 {
 	const char *error = getenv("SHMDEV_FAKE_ERROR");
-	unsigned int which, what;
+	char *after;
 
-	if (error && sscanf(error, "%u:%u", &which, &what) == 2 &&
-	    which == number)
-		return -(int)what;
+	if (error && strtoul(error, &after, 10) == number && *after == ':')
+		return -(int)strtoul(after + 1, NULL, 10);
 	switch (number) {
 	case _IOC_NR(SHMDEV_IOC_VERSION):
 		return do_version(argument);

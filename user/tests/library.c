@@ -371,7 +371,7 @@ static void mappings_grow(void)
 	/* 100, then 200 and 400, and 800 when there was room for all. */
 	check(shmdev_mapping_list_count(list) == 800);
 	check(shmdev_mapping_list_get(list, 59, &info) == 0);
-	check(info.pid == 60 && info.offset == 59 * 4096);
+	check(info.pid == 60 && info.offset == 59 * 4096UL);
 	check(!strcmp(info.command, "fake59"));
 	check(info.flags == (SHMDEV_MAPPING_READ | SHMDEV_MAPPING_SHARED));
 	check(shmdev_mapping_list_get(list, 58, &info) == 0);
