@@ -294,29 +294,29 @@ static void shmdev_ioctl_look_done(struct shmdev_call *call)
 
 /**
  * struct shmdev_command - how a command is called
+ * @run: does it; a positive result goes to the caller
+ * @done: if not NULL, called when the caller has the result
  * @cmd: its number, with direction and today's size
  * @least: size of the first release's struct; no caller has a smaller one
  * @flags: flags that have a meaning
  * @door: for /dev/shmdev only
- * @run: does it; a positive result goes to the caller
- * @done: if not NULL, called when the caller has the result
  */
 struct shmdev_command {
+	int (*run)(struct shmdev_call *call);
+	void (*done)(struct shmdev_call *call);
 	unsigned int cmd;
 	u32 least;
 	u32 flags;
 	bool door;
-	int (*run)(struct shmdev_call *call);
-	void (*done)(struct shmdev_call *call);
 };
 
 #define COMMAND(name, member, known_flags, door_only, ...)		\
 	[_IOC_NR(SHMDEV_IOC_##name)] = {				\
+		.run = shmdev_ioctl_##member,				\
 		.cmd = SHMDEV_IOC_##name,				\
 		.least = sizeof(struct shmdev_##member),		\
 		.flags = (known_flags),					\
 		.door = (door_only),					\
-		.run = shmdev_ioctl_##member,				\
 		__VA_ARGS__						\
 	}
 

@@ -20,8 +20,8 @@
 /* One user with at least one segment. */
 struct shmdev_owner {
 	struct hlist_node node;
-	kuid_t uid;
 	u64 bytes;
+	kuid_t uid;
 	unsigned int segments;
 };
 

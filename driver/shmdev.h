@@ -65,7 +65,6 @@ struct shmdev_owner;
  *
  * @id: see struct shmdev_info
  * @bytes: size, a multiple of PAGE_SIZE
- * @flags: SHMDEV_INFO_F_LAZY and _DEFAULT
  * @created: real time of creation
  * @name: empty if it never had one; REMOVE takes it out of the table only
  * @endpoint_name: empty if none was asked for
@@ -75,25 +74,25 @@ struct shmdev_owner;
  * @creator: the process that made it
  * @owner: whom @bytes is charged to; NULL for the default segment
  * @ipc_ns: the namespace that the name belongs to
+ * @flags: SHMDEV_INFO_F_LAZY and _DEFAULT
  * @refs: see Lifetime above
  * @rcu: frees the struct after those who found it through a dentry
  * @by_name: in the table of names; unhashed if it has no name
- * @published: creation is over, others may find it
- * @kept: the name holds a reference, and one on the module
  * @endpoint_lock: one call into the endpoint at a time
  * @endpoint: NULL if there is none, or when it has gone
  * @by_endpoint: in the endpoint's list, from attach to detach
  * @private: the endpoint's own
  * @events: times that pollers were told something
  * @kicks: kicks that reached the endpoint
- * @files: open segment files
  * @pollers: who sleeps in poll(); lives as long as any file of the segment
+ * @files: open segment files
+ * @published: creation is over, others may find it
+ * @kept: the name holds a reference, and one on the module
  */
 struct shmdev_segment {
 	/* Set before the segment is published, constant from then on. */
 	u64 id;
 	size_t bytes;
-	u32 flags;
 	u64 created;
 	char name[SHMDEV_NAME_SIZE];
 	char endpoint_name[SHMDEV_ENDPOINT_SIZE];
@@ -103,14 +102,12 @@ struct shmdev_segment {
 	struct pid *creator;
 	struct shmdev_owner *owner;
 	struct ns_common *ipc_ns;
+	u32 flags;
 
 	refcount_t refs;
 	struct rcu_head rcu;
 
-	/* Under names_lock. */
-	struct hlist_node by_name;
-	bool published;
-	bool kept;
+	struct hlist_node by_name; /* under names_lock */
 
 	struct mutex endpoint_lock; /* one call into the endpoint at a time */
 	/* Under endpoint_lock. */
@@ -121,8 +118,12 @@ struct shmdev_segment {
 	/* Any context. */
 	atomic64_t events;
 	atomic64_t kicks;
-	atomic_t files;
 	wait_queue_head_t pollers;
+	atomic_t files;
+
+	/* Under names_lock. */
+	bool published;
+	bool kept;
 };
 
 static inline struct inode *
