@@ -7,11 +7,11 @@
 cd "$(dirname "$0")" || exit 1
 
 # quiet looks back at what the others made the kernel say, so it comes last;
-# hold is tool.sh's; lives takes long, and failnth needs a debug kernel.
+# hold is tool.sh's; lives and fuzz take long, and failnth needs a debug kernel.
 if [ $# -eq 0 ]; then
 	for program in *; do
 		case $program in
-		run.sh | quiet | hold | lives | failnth) continue ;;
+		run.sh | quiet | hold | lives | failnth | fuzz) continue ;;
 		esac
 		[ ! -f "$program" ] || [ ! -x "$program" ] ||
 			set -- "$@" "$program"

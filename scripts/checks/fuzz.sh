@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
+# Random programs of system calls, guided by what of the driver they reach.
+
+debug+=(fuzz)
+soak+=(fuzz-long)
+before fuzz scripts/kernel debug
+before fuzz-long scripts/kernel debug
+
+# fuzz_machine NAME KERNEL TIMEOUT SCRIPT: in SCRIPT, `fuzz CASE SUFFIX OPTION...`
+# runs the program of selftests$SUFFIX as a program called CASE.
+fuzz_machine() {
+	{ scripts/module "$2" && make -s selftests; } >"$log" 2>&1 || {
+		result "not ok - $1: does not build" <"$log"
+		return
+	}
+	# shellcheck disable=SC2016 # for the machine to expand
+	# A kernel that dies repeats all it has logged, each program with it.
+	scripts/vm --kernel "$2" --no-build --timeout "$3" --append panic_print=32 \
+		--copy selftests/corpus:/opt/shmdev/corpus -- sh -c '
+		fuzz() {
+			echo "# program $1"
+			program=/opt/shmdev/selftests$2/fuzz
+			shift 2
+			$program --corpus /opt/shmdev/corpus "$@" || failed=1
+		}
+		'"$4"'
+		exit $failed' 2>"$log" | cases "$1"
+	judge "$1" "${PIPESTATUS[0]}"
+}
+
+suite_fuzz() {
+	fuzz_machine fuzz debug 300 '
+		fuzz programs "" --seconds 30
+		fuzz programs-32-bit -m32 --count 20
+		fuzz ioctls "" --ioctls 10000
+		fuzz ioctls-32-bit -m32 --ioctls 3000'
+}
+
+suite_fuzz_long() {
+	local seed
+	seed=$(date +%s)
+	fuzz_machine fuzz-long debug 5400 "
+		fuzz programs '' --seconds 3600 --seed $seed
+		fuzz ioctls '' --ioctls 300000 --seed $seed"
+	for kernel in "${kernels[@]}"; do
+		fuzz_machine "fuzz-long-$kernel" "$kernel" 5400 "
+			fuzz programs '' --seconds 1200 --seed $seed
+			fuzz programs-32-bit -m32 --seconds 600 --seed $seed
+			fuzz ioctls '' --ioctls 1000000 --seed $seed
+			fuzz ioctls-32-bit -m32 --ioctls 300000 --seed $seed"
+	done
+}
