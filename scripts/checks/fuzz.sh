@@ -7,17 +7,13 @@ soak+=(fuzz-long)
 before fuzz scripts/kernel debug
 before fuzz-long scripts/kernel debug
 
-# fuzz_machine NAME KERNEL TIMEOUT SCRIPT: in SCRIPT, `fuzz CASE SUFFIX OPTION...`
-# runs the program of selftests$SUFFIX as a program called CASE.
+# fuzz_machine NAME KERNEL SECONDS SCRIPT: in SCRIPT, `fuzz CASE SUFFIX OPTION...`
+# runs the program of selftests$SUFFIX as a program called CASE. A kernel that
+# dies repeats all it has logged, each program with it.
 fuzz_machine() {
-	{ scripts/module "$2" && make -s selftests; } >"$log" 2>&1 || {
-		result "not ok - $1: does not build" <"$log"
-		return
-	}
 	# shellcheck disable=SC2016 # for the machine to expand
-	# A kernel that dies repeats all it has logged, each program with it.
-	scripts/vm --kernel "$2" --no-build --timeout "$3" --append panic_print=32 \
-		--copy selftests/corpus:/opt/shmdev/corpus -- sh -c '
+	in_machine "$1" "$2" "$3" --append panic_print=32 \
+		--copy selftests/corpus:/opt/shmdev/corpus sh -c '
 		fuzz() {
 			echo "# program $1"
 			program=/opt/shmdev/selftests$2/fuzz
@@ -25,8 +21,7 @@ fuzz_machine() {
 			$program --corpus /opt/shmdev/corpus "$@" || failed=1
 		}
 		'"$4"'
-		exit $failed' 2>"$log" | cases "$1"
-	judge "$1" "${PIPESTATUS[0]}"
+		exit $failed'
 }
 
 suite_fuzz() {

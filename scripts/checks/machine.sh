@@ -76,8 +76,8 @@ check_readme() {
 	fi
 }
 
-# in_machine NAME KERNEL SECONDS COMMAND...: test programs in a machine that
-# overwrites freed pages. If it counts what it executes, scripts/coverage finds
+# in_machine NAME KERNEL SECONDS [OPTION]... COMMAND...: runs test programs by
+# scripts/vm in a machine that overwrites freed pages. If it counts what it executes, scripts/coverage finds
 # the counts in $build/coverage/NAME.
 in_machine() {
 	local name=$1 kernel=$2 limit=$3
@@ -88,7 +88,7 @@ in_machine() {
 	}
 	rm -rf "$build/coverage/$name"
 	scripts/vm --kernel "$kernel" --no-build --timeout "$limit" --mem 2G \
-		--append page_poison=1 --out "$build/coverage/$name" -- \
+		--append page_poison=1 --out "$build/coverage/$name" \
 		"$@" 2>"$log" | cases "$name"
 	judge "$name" "${PIPESTATUS[0]}"
 }
