@@ -4,14 +4,16 @@
 # kernels, every failure injected once, and random lives.
 
 debug+=(machine-kcsan lives-kcsan machine-debug failnth lives-debug coverage)
-soak+=(lives-soak)
+soak+=(lives-soak storms-soak)
 for kernel in kcsan debug; do
 	before "machine-$kernel" scripts/kernel "$kernel"
 	before "lives-$kernel" scripts/kernel "$kernel"
 done
-for name in failnth coverage lives-soak; do
+for name in failnth coverage lives-soak storms-soak; do
 	before "$name" scripts/kernel debug
 done
+# How many times as long as a check the soak is: a night, or a try of it.
+soak_factor=${SHMDEV_SOAK:-200}
 
 suite_failnth() {
 	in_machine failnth debug 1800 sh /opt/shmdev/selftests/run.sh failnth
@@ -34,7 +36,17 @@ suite_lives_debug() {
 }
 
 suite_lives_soak() {
-	lives lives-soak debug 86400 --seed "$(date +%s)" --count 10000
+	lives lives-soak debug 86400 --seed "$(date +%s)" \
+		--count $((50 * soak_factor))
+}
+
+suite_storms_soak() {
+	local kernel
+	for kernel in debug kcsan "${kernels[@]}"; do
+		in_machine "storms-soak-$kernel" "$kernel" 86400 \
+			env SHMDEV_SOAK="$soak_factor" \
+			sh /opt/shmdev/selftests/run.sh races unload endpoint
+	done
 }
 
 # Of all machines that ran before it.
