@@ -311,6 +311,50 @@ TEST_F(probe, goes_while_a_segment_ends)
 	EXPECT_EQ(128 + SIGKILL, reap(pid));
 }
 
+/*
+ * OPEN, LIST, REMOVE, CREATE: a segment whose last file has gone is found by
+ * nobody, and its name is free, however long its end takes
+ */
+TEST_F(probe, has_time_while_nobody_finds_the_segment)
+{
+	const __u32 nap = 1000;
+	char name[SHMDEV_NAME_SIZE];
+	int fd, path, fresh;
+	__u64 id, begin;
+	pid_t pid;
+
+	SKIP_WITHOUT_PROBE();
+	make_name(name, "ending");
+	fd = create(self->door, name, page_bytes(), 0600, 0, "probe");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(sizeof(nap), pwrite(fd, &nap, sizeof(nap), 0));
+	id = id_of(fd);
+	path = reopen(fd, O_PATH);
+	pid = fork_child();
+	if (!pid)
+		pause();
+	close(fd);
+	begin = milliseconds();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	usleep(100000);
+	EXPECT_ERRNO(ENOENT, open_named(self->door, name, O_RDWR));
+	EXPECT_ERRNO(ENXIO, reopen(path, O_RDWR));
+	EXPECT_FALSE(listed(self->door, SHMDEV_LIST_F_EVERYWHERE, id, NULL));
+	EXPECT_ERRNO(ENOENT, remove_named(self->door, name));
+	EXPECT_ERRNO(ENOENT, remove_id(self->door, id));
+	fresh = create_named(self->door, name, page_bytes());
+	EXPECT_LE(0, fresh);
+	/* It was about the end, not about what was after it. */
+	EXPECT_GT(begin + nap, milliseconds());
+	EXPECT_EQ(128 + SIGKILL, reap(pid));
+	EXPECT_LE(begin + nap, milliseconds());
+	fd = open_named(self->door, name, O_RDWR);
+	EXPECT_EQ(id_of(fresh), id_of(fd));
+	close(fd);
+	close(fresh);
+	close(path);
+}
+
 /* Unregistering waits for a kick under way */
 TEST_F(probe, goes_after_the_kick_that_it_answers)
 {

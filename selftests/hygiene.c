@@ -285,6 +285,24 @@ TEST_F(hygiene, failed_calls_write_nothing)
 				TH_LOG("command %zu, head %zu", i, j);
 		}
 	}
+
+	/* One that fails late, when there is something to answer. */
+	for (i = 0; i < 2; i++) {
+		unsigned int request = i ? SHMDEV_IOC_MAPPINGS :
+					   SHMDEV_IOC_LIST;
+		__u64 *word = (void *)area;
+
+		memset(area, 0, ROOM);
+		area[0] = 32;
+		/* @entries leads nowhere, @count and @entry_size are right. */
+		word[i ? 1 : 2] = 8;
+		word[i ? 2 : 3] = 4 | (__u64)(i ? sizeof(maps[0]) :
+						  sizeof(infos[0])) << 32;
+		memcpy(before, area, ROOM);
+		EXPECT_ERRNO(EFAULT, ioctl(i ? self->segment : self->door,
+					   request, area));
+		EXPECT_EQ(0, memcmp(before, area, ROOM));
+	}
 }
 
 static void expect_no_address(struct __test_metadata *_metadata,
