@@ -258,6 +258,30 @@ TEST_F(endpoint, goes_while_a_segment_is_made)
 	EXPECT_LT(0, hits);
 }
 
+/* shmdev_endpoint_register(): a name that is good, and not taken */
+TEST(endpoint_with_a_bad_name_is_refused)
+{
+	static const struct {
+		const char *parameters;
+		int error;
+	} cases[] = {
+		{ "name=hello", EEXIST },
+		{ "name=", EINVAL },
+		{ "name=a/b", EINVAL },
+		{ "name=..", EINVAL },
+		{ "name=as-long-as-a-name-must-not-be-00", EINVAL },
+	};
+	size_t i;
+
+	if (!module_is_there(PROBE))
+		SKIP(return, PROBE ".ko is not in /lib/modules");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(-1, load_module(PROBE, cases[i].parameters));
+		EXPECT_EQ(cases[i].error, errno)
+			TH_LOG("%s", cases[i].parameters);
+	}
+}
+
 FIXTURE(probe) {
 	int door;
 	bool there;
