@@ -48,8 +48,10 @@ static struct shmdev_endpoint probe = {
 	.detach = probe_detach,
 	.kick = probe_kick,
 };
+
 /* So that a test can see a bad one refused. */
 module_param_cb(name, &param_ops_charp, &probe.name, 0444);
+
 module_shmdev_endpoint(probe);
 
 MODULE_DESCRIPTION("shmdev sample: an endpoint that sleeps, and looks");
