@@ -127,6 +127,7 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
 	else if (endpoint->attach)
 		ret = endpoint->attach(segment);
 	if (!ret) {
+		segment->bound = true;
 		WRITE_ONCE(segment->endpoint, endpoint);
 		list_add_tail(&segment->by_endpoint, &endpoint->segments);
 	}
@@ -143,7 +144,11 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
  */
 void shmdev_endpoint_unbind(struct shmdev_segment *segment)
 {
-	if (!*segment->endpoint_name)
+	/*
+	 * One that never was in a list must not wait for an endpoint that goes,
+	 * since its creator may have been killed while it waited for that.
+	 */
+	if (!segment->bound)
 		return;
 	mutex_lock(&endpoints_lock);
 	detach_locked(segment);

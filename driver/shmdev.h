@@ -81,6 +81,7 @@ struct shmdev_owner;
  * @endpoint_lock: one call into the endpoint at a time
  * @endpoint: NULL if there is none, or when it has gone
  * @by_endpoint: in the endpoint's list, from attach to detach
+ * @bound: it once was in such a list
  * @private: the endpoint's own
  * @events: times that pollers were told something
  * @kicks: kicks that reached the endpoint
@@ -124,6 +125,8 @@ struct shmdev_segment {
 	/* Under names_lock. */
 	bool published;
 	bool kept;
+
+	bool bound; /* set before the segment is published */
 };
 
 static inline struct inode *

@@ -94,7 +94,11 @@ static void count(struct counts *counts)
 		fclose(slabs);
 }
 
-/* How many more objects a cache has, and the name of the one that grew most. */
+/*
+ * How many more objects a cache has, and the name of the one that grew most. The
+ * kernel forgets ranges of its own addresses many at a time, when it likes; that
+ * they are no longer used is what kernel_views says.
+ */
 static long growth(const struct counts *before, const struct counts *after,
 		   const char **name)
 {
@@ -109,7 +113,8 @@ static long growth(const struct counts *before, const struct counts *after,
 			if (!strcmp(before->cache[j].name,
 				    after->cache[i].name))
 				more -= before->cache[j].objects;
-		if (more > most) {
+		if (more > most &&
+		    strcmp(after->cache[i].name, "vmap_area")) {
 			most = more;
 			*name = after->cache[i].name;
 		}
