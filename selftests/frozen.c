@@ -154,7 +154,8 @@ FIXTURE_SETUP(frozen)
 	make_name(self->name, "frozen");
 	self->door = open_door();
 	ASSERT_LE(0, self->door);
-	self->segment = create(self->door, self->name, 4 * self->page, 0600,
+	self->segment = create(self->door, self->name,
+			       lazy ? 4 * MIB : 4 * self->page, 0600,
 			       lazy ? SHMDEV_CREATE_F_LAZY :
 				      SHMDEV_CREATE_F_KEEP,
 			       lazy ? NULL : "hello");
@@ -233,8 +234,11 @@ static void freeze(FIXTURE_DATA(frozen) *self,
 	CHILD_CHECK(!send_fd(socket, uffd));
 	if (variant->request == DO_READ)
 		CHILD_CHECK(pread(self->fd, self->arg, 8, 0) == 8);
+	/* Far from the trap, or the page there would come with a huge one. */
 	else if (variant->request == DO_WRITE)
-		CHILD_CHECK(pwrite(self->fd, self->arg, 8, 2048) == 8);
+		CHILD_CHECK(pwrite(self->fd, self->arg, 8,
+				   variant->trap_in_segment ? 2 * MIB :
+							      2048) == 8);
 	else
 		CHILD_CHECK(ioctl(self->fd, variant->request, self->arg) >= 0);
 	_exit(0);
