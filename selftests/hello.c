@@ -270,7 +270,8 @@ TEST_F(hello, answer_is_consistent_while_the_request_changes)
 
 	ask(shared, "start", 5);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, &scribbler));
-	for (round = 0; round < 3000; round++) {
+	/* On one processor the other thread may have to be waited for. */
+	for (round = 0; round < 3000 || differences < 2; round++) {
 		size_t length;
 
 		ASSERT_EQ(0, kick(self->fd));
@@ -286,7 +287,6 @@ TEST_F(hello, answer_is_consistent_while_the_request_changes)
 	}
 	scribbler.stop = true;
 	pthread_join(thread, NULL);
-	EXPECT_LT(1, differences);
 }
 
 static void *kick_often(void *arg)

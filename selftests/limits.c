@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sizes, the three limits, and what happens when something runs out. */
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -494,6 +495,201 @@ TEST_F(limits, full_cgroup_is_enomem_and_kills_nobody)
 	rmdir(root);
 	if (!available)
 		SKIP(return, "no memory controller in a cgroup v2 here");
+}
+
+/* Kilobytes, from /proc/meminfo; what processors hold back is counted too. */
+static long meminfo(const char *key)
+{
+	char text[8192], *line;
+
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	if (read_file("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, key);
+	return line ? atol(line + strlen(key)) : -1;
+}
+
+/* Kernel mappings that the driver made. */
+static int kernel_views(void)
+{
+	char line[512];
+	FILE *file = fopen("/proc/vmallocinfo", "re");
+	int count = 0;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		count += !!strstr(line, "[shmdev]");
+	fclose(file);
+	return count;
+}
+
+/* "the device": memory goes with the last file and mapping, all of it */
+TEST_F(limits, memory_comes_back)
+{
+	long available = meminfo("MemAvailable:");
+	long promised = meminfo("Committed_AS:");
+	int views = kernel_views(), round, fd;
+
+	for (round = 0; round < 12; round++) {
+		fd = create(self->door, NULL, 8 * MIB, 0600, 0,
+			    round % 2 ? "hello" : NULL);
+		ASSERT_LE(0, fd);
+		if (round % 2)
+			EXPECT_EQ(views + 1, kernel_views());
+		close(fd);
+	}
+	fd = create(self->door, NULL, 96 * MIB, 0600, SHMDEV_CREATE_F_LAZY,
+		    NULL);
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(views, kernel_views());
+	EXPECT_LT(available - 24 * 1024, meminfo("MemAvailable:"));
+	EXPECT_GT(promised + 24 * 1024, meminfo("Committed_AS:"));
+}
+
+/* "the device": a path that leads to a segment does not hold its memory */
+TEST_F(limits, memory_of_a_dead_segment_is_not_held_by_a_path)
+{
+	long shmem = meminfo("Shmem:");
+	int fd = create_anonymous(self->door, 32 * MIB);
+	int path = reopen(fd, O_PATH);
+
+	ASSERT_LE(0, path);
+	EXPECT_LE(shmem + 32 * 1024, meminfo("Shmem:"));
+	close(fd);
+	EXPECT_GT(shmem + 8 * 1024, meminfo("Shmem:"));
+	close(path);
+}
+
+/* CREATE @endpoint: what the kernel holds, reclaim need not look at */
+TEST_F(limits, memory_with_an_endpoint_is_unevictable)
+{
+	long unevictable = meminfo("Unevictable:");
+	int fd = create(self->door, NULL, 8 * MIB, 0600, 0, "hello");
+
+	ASSERT_LE(0, fd);
+	EXPECT_LE(unevictable + 7 * 1024, meminfo("Unevictable:"));
+	close(fd);
+}
+
+/* "the device": offsets are of 64 bits, for 32-bit programs as well */
+TEST_F(limits, segments_beyond_two_gibibytes_are_like_others)
+{
+	const __u64 bytes = 3072 * MIB;
+	char name[SHMDEV_NAME_SIZE];
+	int fd, again;
+
+	make_name(name, "giant");
+	ASSERT_EQ(0, set_limit(MAX_BYTES, 8192 * MIB));
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, 8192 * MIB));
+	fd = create(self->door, name, bytes, 0600, SHMDEV_CREATE_F_LAZY, NULL);
+	ASSERT_LE(0, fd);
+	again = open_named(self->door, name, O_RDWR);
+	EXPECT_LE(0, again) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(4, pwrite(again, "last", 4, bytes - 4));
+	EXPECT_EQ(bytes, lseek(fd, 0, SEEK_END));
+	close(again);
+	close(fd);
+}
+
+/* "errors", ENOMEM: the system has promised as much memory as it may */
+TEST_F(limits, strict_accounting_is_enomem)
+{
+	static const char mode_path[] = "/proc/sys/vm/overcommit_memory";
+	static const char limit_path[] = "/proc/sys/vm/overcommit_kbytes";
+	static const char ratio_path[] = "/proc/sys/vm/overcommit_ratio";
+	char mode[32], limit[32], ratio[32];
+	int fd, error;
+
+	ASSERT_LT(0, read_file(mode_path, mode, sizeof(mode)));
+	ASSERT_LT(0, read_file(limit_path, limit, sizeof(limit)));
+	ASSERT_LT(0, read_file(ratio_path, ratio, sizeof(ratio)));
+	EXPECT_EQ(0, write_file(limit_path, "1"));
+	EXPECT_EQ(0, write_file(mode_path, "2"));
+	fd = create_anonymous(self->door, 16 * self->page);
+	error = errno;
+	EXPECT_EQ(0, write_file(mode_path, mode));
+	/* Each of the two sets the other to 0. */
+	EXPECT_EQ(0, write_file(atoi(limit) ? limit_path : ratio_path,
+				atoi(limit) ? limit : ratio));
+	EXPECT_EQ(-1, fd);
+	EXPECT_EQ(ENOMEM, error) TH_LOG("%s", strerror(error));
+}
+
+/* CAP_SYS_ADMIN is above the limit on the system's files. */
+static int drop_admin(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return -1;
+	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &=
+		~CAP_TO_MASK(CAP_SYS_ADMIN);
+	return syscall(SYS_capset, &header, data);
+}
+
+/*
+ * "errors", ENFILE: ... or the system its files. Whichever file of a call is one
+ * too many, nothing is left of it.
+ */
+TEST_F(limits, no_file_left_in_the_system_is_enfile)
+{
+	static const char path[] = "/proc/sys/fs/file-max";
+	char name[SHMDEV_NAME_SIZE], other[SHMDEV_NAME_SIZE];
+	char saved[32], text[32];
+	pid_t pid;
+	int fd;
+
+	make_name(name, "there");
+	make_name(other, "new");
+	fd = create_named(self->door, name, self->page);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, read_file(path, saved, sizeof(saved)));
+	pid = fork_child();
+	if (!pid) {
+		int limit = open(path, O_WRONLY | O_CLOEXEC);
+		int fds = count_fds(), refused = 0, most;
+
+		CHILD_CHECK(!drop_admin());
+		CHILD_CHECK(read_file("/proc/sys/fs/file-nr", text,
+				      sizeof(text)) > 0);
+		/* It counts roughly, so go down until there is no doubt. */
+		for (most = atoi(text) + 80; refused < 20 && most > 0; most--) {
+			int opened, created, errors[2];
+
+			snprintf(text, sizeof(text), "%d", most);
+			CHILD_CHECK(pwrite(limit, text, strlen(text), 0) > 0);
+			opened = open_named(self->door, name, O_RDWR);
+			errors[0] = errno;
+			created = create_kept(self->door, other, self->page);
+			errors[1] = errno;
+			CHILD_CHECK(pwrite(limit, saved, strlen(saved), 0) > 0);
+			if (opened < 0)
+				CHILD_CHECK(errors[0] == ENFILE);
+			if (created < 0) {
+				refused++;
+				CHILD_CHECK(errors[1] == ENFILE);
+				CHILD_CHECK(open_named(self->door, other,
+						       O_RDWR) == -1);
+				CHILD_CHECK(errno == ENOENT);
+			} else {
+				CHILD_CHECK(!remove_named(self->door, other));
+			}
+			close(created);
+			close(opened);
+			CHILD_CHECK(count_fds() == fds);
+		}
+		CHILD_CHECK(refused == 20);
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, write_file(path, saved));
+	remove_named(self->door, other);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -266,4 +266,58 @@ TEST_F_TIMEOUT(unload, amid_users_is_ebusy_or_clean, STORM_TIMEOUT)
 	       mapped);
 }
 
+/* parameters: half of the memory for all segments, a quarter for one user's */
+TEST_F(unload, limits_are_parts_of_the_memory_by_default)
+{
+	char text[4096], *line;
+	long long kilobytes;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	ASSERT_EQ(0, unload_module("shmdev"));
+	ASSERT_EQ(0, load_module("shmdev", ""));
+	ASSERT_LT(0, read_file("/proc/meminfo", text, sizeof(text)));
+	line = strstr(text, "MemTotal:");
+	ASSERT_NE(NULL, line);
+	kilobytes = atoll(line + strlen("MemTotal:"));
+	ASSERT_LT(0, read_file(PARAMETERS "max_bytes", text, sizeof(text)));
+	EXPECT_EQ(kilobytes * 512, atoll(text));
+	ASSERT_LT(0, read_file(PARAMETERS "max_user_bytes", text,
+			       sizeof(text)));
+	EXPECT_EQ(kilobytes * 256, atoll(text));
+	EXPECT_EQ(0, unload_module("shmdev"));
+}
+
+static dev_t filesystem(void)
+{
+	int door = open_door(), segment = create_anonymous(door, page_bytes());
+	struct stat about = {};
+
+	fstat(segment, &about);
+	close(segment);
+	close(door);
+	return about.st_dev;
+}
+
+/* parameter size: one that cannot be is refused, and nothing is left of it */
+TEST_F(unload, load_that_fails_leaves_no_file_system)
+{
+	dev_t before;
+	int round;
+
+	if (self->reason)
+		SKIP(return, "%s", self->reason);
+	/* The kernel gives the lowest number that is free. */
+	ASSERT_EQ(0, unload_module("shmdev"));
+	ASSERT_EQ(0, load_module("shmdev", ""));
+	before = filesystem();
+	ASSERT_EQ(0, unload_module("shmdev"));
+	for (round = 0; round < 3; round++)
+		EXPECT_ERRNO(EINVAL, load_module("shmdev", "size=5000"));
+	EXPECT_ERRNO(EINVAL, load_module("shmdev", "size=0"));
+	ASSERT_EQ(0, load_module("shmdev", ""));
+	EXPECT_EQ(before, filesystem());
+	EXPECT_EQ(0, unload_module("shmdev"));
+}
+
 TEST_HARNESS_MAIN

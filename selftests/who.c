@@ -634,4 +634,40 @@ TEST_F_TIMEOUT(who, list_equals_proc_maps_after_random_steps, 120)
 	munmap(arena, ARENA_PAGES * page);
 }
 
+/* MAPPINGS, INFO @mappings: no more than 65536 are looked at */
+TEST_F_TIMEOUT(who, more_mappings_than_anybody_needs, 120)
+{
+	static const char path[] = "/proc/sys/vm/max_map_count";
+	enum { MOST = 65536 };
+	struct shmdev_info about;
+	char saved[32];
+	pid_t pid;
+
+	ASSERT_LT(0, read_file(path, saved, sizeof(saved)));
+	ASSERT_EQ(0, write_file(path, "100000"));
+	/* In a child, which ends with all of them. */
+	pid = fork_child();
+	if (!pid) {
+		int i;
+
+		/* The same page each time: they cannot be merged. */
+		for (i = 0; i < MOST; i++)
+			CHILD_CHECK(map(self->segment, self->page, PROT_READ) !=
+				    MAP_FAILED);
+		CHILD_CHECK(mappings_total(self->segment) == MOST);
+		CHILD_CHECK(!info(self->segment, &about));
+		CHILD_CHECK(about.mappings == MOST);
+		for (i = 0; i < 2; i++)
+			CHILD_CHECK(map(self->segment, self->page, PROT_READ) !=
+				    MAP_FAILED);
+		CHILD_CHECK(mappings_total(self->segment) == -1);
+		CHILD_CHECK(errno == ENOMEM);
+		CHILD_CHECK(!info(self->segment, &about));
+		CHILD_CHECK(about.mappings == MOST);
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, write_file(path, saved));
+}
+
 TEST_HARNESS_MAIN
