@@ -498,7 +498,7 @@ TEST_F(limits, full_cgroup_is_enomem_and_kills_nobody)
 }
 
 /* Kilobytes, from /proc/meminfo; what processors hold back is counted too. */
-static long meminfo(const char *key)
+static long memory(const char *key)
 {
 	char text[8192], *line;
 
@@ -527,8 +527,8 @@ static int kernel_views(void)
 /* "the device": memory goes with the last file and mapping, all of it */
 TEST_F(limits, memory_comes_back)
 {
-	long available = meminfo("MemAvailable:");
-	long promised = meminfo("Committed_AS:");
+	long available = memory("MemAvailable:");
+	long promised = memory("Committed_AS:");
 	int views = kernel_views(), round, fd;
 
 	for (round = 0; round < 12; round++) {
@@ -544,32 +544,32 @@ TEST_F(limits, memory_comes_back)
 	ASSERT_LE(0, fd);
 	close(fd);
 	EXPECT_EQ(views, kernel_views());
-	EXPECT_LT(available - 24 * 1024, meminfo("MemAvailable:"));
-	EXPECT_GT(promised + 24 * 1024, meminfo("Committed_AS:"));
+	EXPECT_LT(available - 24 * 1024, memory("MemAvailable:"));
+	EXPECT_GT(promised + 24 * 1024, memory("Committed_AS:"));
 }
 
 /* "the device": a path that leads to a segment does not hold its memory */
 TEST_F(limits, memory_of_a_dead_segment_is_not_held_by_a_path)
 {
-	long shmem = meminfo("Shmem:");
+	long shmem = memory("Shmem:");
 	int fd = create_anonymous(self->door, 32 * MIB);
 	int path = reopen(fd, O_PATH);
 
 	ASSERT_LE(0, path);
-	EXPECT_LE(shmem + 32 * 1024, meminfo("Shmem:"));
+	EXPECT_LE(shmem + 32 * 1024, memory("Shmem:"));
 	close(fd);
-	EXPECT_GT(shmem + 8 * 1024, meminfo("Shmem:"));
+	EXPECT_GT(shmem + 8 * 1024, memory("Shmem:"));
 	close(path);
 }
 
 /* CREATE @endpoint: what the kernel holds, reclaim need not look at */
 TEST_F(limits, memory_with_an_endpoint_is_unevictable)
 {
-	long unevictable = meminfo("Unevictable:");
+	long unevictable = memory("Unevictable:");
 	int fd = create(self->door, NULL, 8 * MIB, 0600, 0, "hello");
 
 	ASSERT_LE(0, fd);
-	EXPECT_LE(unevictable + 7 * 1024, meminfo("Unevictable:"));
+	EXPECT_LE(unevictable + 7 * 1024, memory("Unevictable:"));
 	close(fd);
 }
 

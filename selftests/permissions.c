@@ -429,6 +429,33 @@ TEST_F(owner, of_the_device_node_decides_about_the_default_segment)
 	unlink(path);
 }
 
+/* INFO, LIST @uid, @gid, @mode: of the default segment, /dev/shmdev's */
+TEST_F(owner, of_the_device_node_is_shown_for_the_default_segment)
+{
+	struct shmdev_info about[2];
+	struct stat st;
+	char path[80];
+	int fd, i;
+
+	ASSERT_EQ(0, fstat(self->door, &st));
+	snprintf(path, sizeof(path), "/tmp/%s", self->name);
+	ASSERT_EQ(0, mknod(path, S_IFCHR | 0604, st.st_rdev));
+	ASSERT_EQ(0, chmod(path, 0604));
+	ASSERT_EQ(0, chown(path, OTHER, OTHER + 1));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, info(fd, &about[0]));
+	EXPECT_EQ(1, list(fd, 0, 0, &about[1], 1));
+	for (i = 0; i < 2; i++) {
+		EXPECT_TRUE(about[i].flags & SHMDEV_INFO_F_DEFAULT);
+		EXPECT_EQ(OTHER, about[i].uid);
+		EXPECT_EQ(OTHER + 1, about[i].gid);
+		EXPECT_EQ(0604, about[i].mode);
+	}
+	close(fd);
+	unlink(path);
+}
+
 /*
  * A user who may read, and nothing else. Each test is one way in which memory
  * that a process maps read-only has been written to before; it runs in a

@@ -144,6 +144,25 @@ TEST_F(poll, read_only_file_is_told_and_looks)
 	close(reader);
 }
 
+/* poll(): POLLIN for files that can be read, POLLOUT for those to be written */
+TEST_F(poll, rights_decide_what_is_reported)
+{
+	struct pollfd files[] = {
+		{ .fd = reopen(self->fd, O_RDONLY), .events = POLLIN | POLLOUT },
+		{ .fd = reopen(self->fd, O_WRONLY), .events = POLLIN | POLLOUT },
+		{ .fd = reopen(self->fd, O_RDWR), .events = POLLIN | POLLOUT },
+	};
+	size_t i;
+
+	ASSERT_EQ(0, kick(self->fd));
+	EXPECT_EQ(3, poll(files, ARRAY_SIZE(files), 0));
+	EXPECT_EQ(POLLIN, files[0].revents);
+	EXPECT_EQ(POLLOUT, files[1].revents);
+	EXPECT_EQ(POLLIN | POLLOUT, files[2].revents);
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		close(files[i].fd);
+}
+
 /* KICK: a kick that was not answered is not made known */
 TEST_F(poll, refused_kick_is_not_reported)
 {

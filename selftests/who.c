@@ -451,6 +451,27 @@ TEST_F(who, creator_is_translated_too)
 	EXPECT_EQ(getpid(), about.creator);
 }
 
+static void *create_in_thread(void *door)
+{
+	return (void *)(long)create_anonymous(*(int *)door, page_bytes());
+}
+
+/* INFO @creator: a process, whichever of its threads it was */
+TEST_F(who, creator_is_a_process)
+{
+	struct shmdev_info about;
+	pthread_t thread;
+	void *fd;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, create_in_thread,
+				    &self->door));
+	ASSERT_EQ(0, pthread_join(thread, &fd));
+	ASSERT_LE(0, (long)fd);
+	ASSERT_EQ(0, info((long)fd, &about));
+	EXPECT_EQ(getpid(), about.creator);
+	close((long)fd);
+}
+
 /* MAPPINGS: on /dev/shmdev, those of the default segment */
 TEST_F(who, door_tells_about_the_default_segment)
 {
