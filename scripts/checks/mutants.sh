@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
+# The tests themselves: do they see a driver that is broken?
+
+stock+=(mutants-apply)
+debug+=(mutants)
+soak+=(mutants-all)
+before mutants scripts/kernel 6.1
+before mutants-all scripts/kernel debug
+
+# A change of the driver that a fault does not fit any more is noticed at once.
+check_mutants_apply() {
+	scripts/mutate --check
+}
+
+# As many as there is time for: each takes some five seconds of a processor.
+suite_mutants() {
+	mutate --kernel 6.1 --sample 120
+}
+
+suite_mutants_all() {
+	mutate
+}
+
+mutate() {
+	scripts/mutate "$@" 2>"$log"
+	judge mutants $?
+}
