@@ -61,7 +61,7 @@ check: ## All tests that need only stock kernels; last line: the count
 	@scripts/check stock
 
 check-debug: ## Tests on kernels that watch themselves, and tests of the tests
-	@scripts/check debug
+	@scripts/check --jobs 2 debug
 
 soak: ## The long versions of check-debug, for a night
 	@scripts/check soak

@@ -3,14 +3,16 @@
 # What only a kernel that watches itself can show: the same tests as on stock
 # kernels, every failure injected once, and random lives.
 
-debug+=(machine-kcsan lives-kcsan machine-debug failnth lives-debug coverage)
+debug+=(machine-debug-64 machine-debug-32 lives-debug failnth machine-kcsan
+	lives-kcsan coverage)
+alone+=(coverage)
 soak+=(lives-soak storms-soak)
-for kernel in kcsan debug; do
-	before "machine-$kernel" scripts/kernel "$kernel"
-	before "lives-$kernel" scripts/kernel "$kernel"
-done
-for name in failnth coverage lives-soak storms-soak; do
+for name in machine-debug-64 machine-debug-32 lives-debug failnth coverage \
+	lives-soak storms-soak; do
 	before "$name" scripts/kernel debug
+done
+for name in machine-kcsan lives-kcsan; do
+	before "$name" scripts/kernel kcsan
 done
 # How many times as long as a check the soak is: a night, or a try of it.
 soak_factor=${SHMDEV_SOAK:-200}

@@ -82,7 +82,11 @@ check_readme() {
 in_machine() {
 	local name=$1 kernel=$2 limit=$3
 	shift 3
-	{ scripts/module "$kernel" && make -s user selftests; } >"$log" 2>&1 || {
+	# Two at a time would build the same.
+	{
+		flock 8
+		scripts/module "$kernel" && make -s user selftests
+	} 8>"$scratch/lock" >"$log" 2>&1 || {
 		result "not ok - $name: does not build" <"$log"
 		return
 	}
@@ -93,14 +97,19 @@ in_machine() {
 	judge "$name" "${PIPESTATUS[0]}"
 }
 
-# One machine for each kernel runs the tests as 64- and as 32-bit programs.
+# suite_machine KERNEL[-BITS]: all tests, as 64- and as 32-bit programs or as one.
 suite_machine() {
-	local name=$ARCH-$1
+	local kernel=$1 bits=(64 32) name=$ARCH-$1
+	case $1 in
+	*-64 | *-32) kernel=${1%-*} bits=("${1##*-}") ;;
+	esac
 	# shellcheck disable=SC2016 # for the machine to expand
-	in_machine "${name#x86-}" "$1" 1800 sh -c '
-		echo "# bits 64"
-		sh /opt/shmdev/selftests/run.sh || failed=1
-		echo "# bits 32"
-		sh /opt/shmdev/selftests-m32/run.sh || failed=1
-		exit $failed'
+	in_machine "${name#x86-}" "$kernel" 1800 sh -c '
+		for bits; do
+			echo "# bits $bits"
+			tests=selftests
+			[ $bits = 64 ] || tests=selftests-m$bits
+			sh /opt/shmdev/$tests/run.sh || failed=1
+		done
+		exit $failed' sh "${bits[@]}"
 }

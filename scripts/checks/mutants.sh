@@ -4,6 +4,7 @@
 
 stock+=(mutants-apply)
 debug+=(mutants)
+alone+=(mutants mutants-all)
 soak+=(mutants-all)
 before mutants scripts/kernel 6.1
 before mutants-all scripts/kernel debug
