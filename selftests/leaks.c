@@ -95,10 +95,16 @@ static void count(struct counts *counts)
 }
 
 /*
- * How many more objects a cache has, and the name of the one that grew most. The
- * kernel forgets ranges of its own addresses many at a time, when it likes; that
- * they are no longer used is what kernel_views says.
+ * The kernel forgets ranges of its own addresses many at a time, when it likes;
+ * that they are no longer used is what kernel_views says. kmemleak has an object
+ * for each of other caches.
  */
+static bool is_a_shadow(const char *cache)
+{
+	return !strcmp(cache, "vmap_area") || !strncmp(cache, "kmemleak", 8);
+}
+
+/* How many more objects a cache has, and the name of the one that grew most. */
 static long growth(const struct counts *before, const struct counts *after,
 		   const char **name)
 {
@@ -113,8 +119,7 @@ static long growth(const struct counts *before, const struct counts *after,
 			if (!strcmp(before->cache[j].name,
 				    after->cache[i].name))
 				more -= before->cache[j].objects;
-		if (more > most &&
-		    strcmp(after->cache[i].name, "vmap_area")) {
+		if (more > most && !is_a_shadow(after->cache[i].name)) {
 			most = more;
 			*name = after->cache[i].name;
 		}
