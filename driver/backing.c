@@ -18,6 +18,8 @@
 #include "compat.h"
 
 static struct vfsmount *mount;
+/* The kernel's own operations of an inode that nobody may use any more. */
+static const struct inode_operations *dead_inode_operations __ro_after_init;
 
 /* tmpfs says ENOSPC for some kinds of "no memory"; here that is a limit. */
 static int backing_error(int ret)
@@ -75,6 +77,8 @@ int __init shmdev_backing_init(void)
 		return backing_error(PTR_ERR(probe));
 	}
 	shmdev_file_init(probe->f_op);
+	make_bad_inode(file_inode(probe));
+	dead_inode_operations = file_inode(probe)->i_op;
 	fput(probe);
 	return 0;
 }
@@ -89,13 +93,6 @@ int __init shmdev_backing_init(void)
  */
 void shmdev_backing_exit(void)
 {
-	shmdev_file_disown(mount->mnt_sb);
-	/*
-	 * Somebody with such a path may have read i_fop when it still pointed
-	 * here, and not yet asked for the module, which will be refused. Wait
-	 * until whoever was preempted there is past it.
-	 */
-	synchronize_rcu_tasks();
 	kern_unmount(mount);
 }
 
@@ -218,6 +215,33 @@ static void backing_unpin(struct shmdev_segment *segment)
 	kvfree(segment->pages);
 }
 
+static void refuse_permission(struct inode *inode)
+{
+	inode->i_op = dead_inode_operations;
+	spin_lock(&inode->i_lock);
+	/* The VFS remembers that tmpfs leaves permission to it. */
+	inode->i_opflags &= ~IOP_FASTPERM;
+	spin_unlock(&inode->i_lock);
+}
+
+/*
+ * Somebody holds a path to a dead inode: an O_PATH descriptor, or an open() that
+ * has not yet come to ask for this module, which by then may be going. So first
+ * nobody gets the permission to open it any more; then those are waited for who
+ * got it before, as from there to asking for the module an open() may be
+ * preempted but does not sleep; and then nothing there leads to this module.
+ *
+ * The wait may take a second. It comes to those only who hold such paths.
+ */
+static void close_paths(struct inode *inode)
+{
+	refuse_permission(inode);
+	synchronize_rcu_tasks();
+	/* Again, for one who remembered at that very moment. */
+	refuse_permission(inode);
+	make_bad_inode(inode);
+}
+
 /**
  * shmdev_backing_destroy() - give the memory back
  * @segment: one without references; creation may have failed half-way
@@ -242,5 +266,8 @@ void shmdev_backing_destroy(struct shmdev_segment *segment)
 	i_size_write(inode, 0);
 	inode_unlock(inode);
 	shmem_truncate_range(inode, 0, -1);
+	/* A path can only be had from another, or from a file. */
+	if (d_count(inner->f_path.dentry) > 1)
+		close_paths(inode);
 	fput(inner);
 }

@@ -252,28 +252,6 @@ void __init shmdev_file_init(const struct file_operations *shmem)
 }
 
 /**
- * shmdev_file_disown() - let go of inodes that outlive the module
- * @sb: the superblock of our mount
- *
- * At module exit what is left are inodes to which somebody holds a path. From
- * now on they are empty files of tmpfs: their size is 0, and their seals keep
- * it. Not earlier, segment by segment: while the module can still be pinned,
- * 6.1's fops_get() could read one table, pin its owner, and return the other.
- *
- * Context: any; the module is going, so no file can be opened with our table.
- */
-void shmdev_file_disown(struct super_block *sb)
-{
-	struct inode *inode;
-
-	spin_lock(&sb->s_inode_list_lock);
-	list_for_each_entry(inode, &sb->s_inodes, i_sb_list)
-		if (inode->i_fop == shmdev_file_operations)
-			WRITE_ONCE(inode->i_fop, shmem_fops);
-	spin_unlock(&sb->s_inode_list_lock);
-}
-
-/**
  * shmdev_file_open() - open a segment
  * @segment: a referenced one
  * @flags: O_RDONLY, O_WRONLY or O_RDWR; permission has been checked

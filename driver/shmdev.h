@@ -37,8 +37,8 @@
  * What still may come after the last put is a path without a file: somebody
  * holds an O_PATH descriptor, or is just opening /proc/PID/fd/N. Its dentry
  * leads to the segment by d_fsdata, read under RCU and turned into a reference
- * only while .refs is not 0; after that an open fails. Module exit gives such
- * inodes the operations of tmpfs back, see shmdev_file_disown().
+ * only while .refs is not 0. The last put takes care that such a path leads
+ * nowhere, and not to this module, see close_paths() in backing.c.
  */
 #ifndef _SHMDEV_H
 #define _SHMDEV_H
@@ -183,7 +183,6 @@ extern struct shmdev_endpoint shmdev_hello;
 
 /* file.c */
 void shmdev_file_init(const struct file_operations *shmem);
-void shmdev_file_disown(struct super_block *sb);
 extern const struct file_operations *shmdev_file_operations;
 struct file *shmdev_file_open(struct shmdev_segment *segment,
 			      unsigned int flags);

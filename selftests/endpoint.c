@@ -47,48 +47,6 @@ FIXTURE_TEARDOWN(endpoint)
 		SKIP(return, SAMPLE ".ko is not in /lib/modules");	\
 } while (0)
 
-/* Overwrites each @old that stands alone, or the first only, by @fresh. */
-static bool replace(char *at, size_t bytes, const char *old, const char *fresh,
-		    bool first)
-{
-	size_t length = strlen(old) + 1;
-	const char *end = at + bytes;
-	bool found = false;
-
-	while ((at = memmem(at, end - at, old, length))) {
-		if (at[-1] == '\0' || at[-1] == '=') {
-			memcpy(at, fresh, length);
-			found = true;
-			if (first)
-				break;
-		}
-		at += length;
-	}
-	return found;
-}
-
-/* Loads the sample as another module that has an endpoint of this name. */
-static int load_twin(const char name[4])
-{
-	char path[200], *image;
-	struct stat about;
-	int fd, ret = -1;
-
-	module_path(path, sizeof(path), SAMPLE);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &about))
-		return -1;
-	image = malloc(about.st_size);
-	errno = ENOEXEC;
-	if (read(fd, image, about.st_size) == about.st_size &&
-	    replace(image, about.st_size, SAMPLE, "shmdev_tum", false) &&
-	    replace(image, about.st_size, "sum", name, true))
-		ret = syscall(SYS_init_module, image, about.st_size, "");
-	free(image);
-	close(fd);
-	return ret;
-}
-
 /* CREATE @endpoint: any that a module has registered */
 TEST_F(endpoint, of_another_module_answers)
 {
@@ -474,18 +432,6 @@ TEST_F(probe, that_sleeps_holds_up_its_segment_only)
 	EXPECT_LE(0, kill_and_reap(pid));
 	for (i = 0; i < 3; i++)
 		close(fds[i]);
-}
-
-/* shmdev_endpoint_register(): a name is unique and well-formed */
-TEST_F(endpoint, of_a_bad_name_is_refused)
-{
-	SKIP_WITHOUT_SAMPLE();
-	EXPECT_ERRNO(EEXIST, load_twin("sum"));
-	EXPECT_ERRNO(EINVAL, load_twin("\0um"));
-	EXPECT_ERRNO(EINVAL, load_twin("s/m"));
-	EXPECT_EQ(0, load_twin("tum")) TH_LOG("%s", strerror(errno));
-	EXPECT_EQ(0, unload_module("shmdev_tum"));
-	EXPECT_EQ(0, kick(self->fd));
 }
 
 TEST_HARNESS_MAIN

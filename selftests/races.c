@@ -169,7 +169,8 @@ static void opens(struct worker *self)
 		again = reopen(path, O_RDONLY);
 		close(path);
 		if (again < 0) {
-			STORM_CHECK(self->storm, errno == ENXIO);
+			STORM_CHECK(self->storm,
+				    errno == ENXIO || errno == EIO);
 			continue;
 		}
 		check_file(self->storm, again);
