@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Runs every program beside this one, or those named, and shows their TAP
 # output. Exits with 1 if one failed or could not run here at all.
-# usage: [SKIP="PROGRAM..."] run.sh [PROGRAM...]
+# usage: run.sh [PROGRAM...]
 
 cd "$(dirname "$0")" || exit 1
 
@@ -12,9 +12,6 @@ if [ $# -eq 0 ]; then
 	for program in *; do
 		case $program in
 		run.sh | quiet | hold | lives | failnth | fuzz) continue ;;
-		esac
-		case " ${SKIP:-} " in
-		*" $program "*) continue ;;
 		esac
 		[ ! -f "$program" ] || [ ! -x "$program" ] ||
 			set -- "$@" "$program"
