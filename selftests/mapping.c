@@ -765,6 +765,22 @@ TEST(big_segments_are_of_huge_pages)
 	close(door);
 }
 
+/* "the device": ... and mappings where huge pages can be, of either kind */
+TEST_F(mapping, big_mapping_is_where_huge_pages_suit)
+{
+	const size_t huge = 2 * MIB;
+	size_t bytes = bytes_of(self->target.door);
+	int fd = variant->kind == DOOR ? open_door() :
+		 create_anonymous(self->target.door, bytes);
+	char *view = map(fd, bytes, PROT_READ);
+
+	ASSERT_NE(MAP_FAILED, view);
+	if (bytes >= huge && !huge_pages_are_off())
+		EXPECT_EQ(0, (uintptr_t)view % huge);
+	munmap(view, bytes);
+	close(fd);
+}
+
 /* CREATE: the memory reads as zero, in every view */
 TEST(new_memory_is_zero)
 {

@@ -5,11 +5,15 @@
  */
 #include "shmdev_test.h"
 
-/* Loading a module from outside the kernel's tree is worth a line to it. */
+/*
+ * Loading a module from outside the kernel's tree is worth a line to it, and so
+ * is a parameter that the module refuses.
+ */
 static bool is_about_loading(const char *record)
 {
 	return strstr(record, "taints kernel") ||
-	       strstr(record, "tainting kernel");
+	       strstr(record, "tainting kernel") ||
+	       strstr(record, "invalid for parameter");
 }
 
 /*
