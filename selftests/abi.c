@@ -298,6 +298,22 @@ TEST_F(command, refuses_a_longer_struct_with_a_tail_that_says_something)
 	expect_unchanged(_metadata, self->door, &self->before);
 }
 
+/* "structs": none is longer than a page, whatever is in it */
+TEST_F(command, refuses_a_struct_that_is_longer_than_a_page)
+{
+	void *arg = mmap(NULL, 4 * page_bytes(), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, arg);
+	valid(self, variant->request, arg, 0);
+	set_size(arg, page_bytes() + 1);
+	EXPECT_ERRNO(E2BIG, issue(self->fd, variant->request, arg));
+	set_size(arg, 2 * page_bytes());
+	EXPECT_ERRNO(E2BIG, issue(self->fd, variant->request, arg));
+	expect_unchanged(_metadata, self->door, &self->before);
+	munmap(arg, 4 * page_bytes());
+}
+
 /* "structs": the size is not believed before it has been looked at */
 TEST_F(command, refuses_a_size_that_reaches_past_the_memory)
 {
@@ -669,6 +685,10 @@ TEST(arrays_of_the_wrong_shape_are_refused)
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_LIST, &what));
 	who.entry_size = sizeof(maps[0]) - 1;
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
+	what.entry_size = page_bytes() + 1;
+	EXPECT_ERRNO(E2BIG, ioctl(door, SHMDEV_IOC_LIST, &what));
+	who.entry_size = page_bytes() + 1;
+	EXPECT_ERRNO(E2BIG, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
 	close(door);
 }
 

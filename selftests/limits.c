@@ -282,6 +282,25 @@ TEST_F(limits, giant_sizes_are_refused_without_limits_too)
 	close(small);
 }
 
+/* "errors", ENOSPC: ... nor when what is there already is giant */
+TEST_F(limits, giant_sums_do_not_wrap)
+{
+	int fds[3];
+	size_t i;
+
+	ASSERT_EQ(0, set_limit(MAX_BYTES, ~0ULL));
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, ~0ULL));
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = create(self->door, NULL, 1ULL << 62, 0600,
+				SHMDEV_CREATE_F_LAZY, NULL);
+		EXPECT_LE(0, fds[i]);
+	}
+	EXPECT_ERRNO(ENOSPC, create(self->door, NULL, 1ULL << 62, 0600,
+				    SHMDEV_CREATE_F_LAZY, NULL));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
 /* "errors", EMFILE: the process has no descriptor left */
 TEST_F(limits, no_descriptor_left_is_emfile)
 {
@@ -652,7 +671,7 @@ TEST_F(limits, no_file_left_in_the_system_is_enfile)
 	pid = fork_child();
 	if (!pid) {
 		int limit = open(path, O_WRONLY | O_CLOEXEC);
-		int fds = count_fds(), refused = 0, most;
+		int next = free_fd(), refused = 0, most;
 
 		CHILD_CHECK(!drop_admin());
 		CHILD_CHECK(read_file("/proc/sys/fs/file-nr", text,
@@ -681,7 +700,7 @@ TEST_F(limits, no_file_left_in_the_system_is_enfile)
 			}
 			close(created);
 			close(opened);
-			CHILD_CHECK(count_fds() == fds);
+			CHILD_CHECK(free_fd() == next);
 		}
 		CHILD_CHECK(refused == 20);
 		_exit(0);

@@ -479,10 +479,20 @@ static inline int count_fds(void)
 	return count;
 }
 
+/* The next descriptor: one that is taken for nothing is not in /proc. */
+static inline int free_fd(void)
+{
+	int fd = dup(STDOUT_FILENO);
+
+	close(fd);
+	return fd;
+}
+
 /* What a call that is refused must leave as it was. */
 struct state {
 	int segments;
 	int fds;
+	int free_fd;
 	int refcnt;
 	__u64 digest;
 };
@@ -492,6 +502,7 @@ static inline struct state take_state(int door)
 	static struct shmdev_info entries[512];
 	struct state state = {
 		.fds = count_fds(),
+		.free_fd = free_fd(),
 		.refcnt = module_refcnt(),
 		.digest = 0xcbf29ce484222325ULL,
 	};
@@ -518,6 +529,7 @@ static inline void expect_unchanged(struct __test_metadata *_metadata, int door,
 	EXPECT_LT(0, now.segments);
 	EXPECT_EQ(before->segments, now.segments);
 	EXPECT_EQ(before->fds, now.fds);
+	EXPECT_EQ(before->free_fd, now.free_fd);
 	EXPECT_EQ(before->refcnt, now.refcnt);
 	EXPECT_EQ(before->digest, now.digest);
 }
