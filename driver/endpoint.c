@@ -84,7 +84,8 @@ static void detach_locked(struct shmdev_segment *segment)
  * come: each of its segments has been detached. Their memory stays with the
  * processes that use it.
  *
- * Context: may sleep; waits for kicks under way, so not from within one.
+ * Context: may sleep; waits for kicks under way, so not from within one. While
+ * it waits, no segment with an endpoint, whichever, comes or goes.
  */
 void shmdev_endpoint_unregister(struct shmdev_endpoint *endpoint)
 {

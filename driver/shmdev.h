@@ -20,7 +20,7 @@
  * mmap_lock is outside all of them when a mapping is made. None of ours is held
  * over an access to user memory, so a command that is frozen in a page fault
  * holds up nobody; a write() that is holds up other writes to that segment, as
- * on any file.
+ * on any file, and those cannot be killed until it goes on.
  *
  * DOC: Lifetime
  *
