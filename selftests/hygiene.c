@@ -414,6 +414,10 @@ static void soil_memory(struct __test_metadata *_metadata)
 	size_t i;
 
 	ASSERT_LT(0, blocks);
+	if (!soiled) {
+		ASSERT_NE(NULL, soiled);
+		return;
+	}
 	for (i = 0; i < blocks; i++) {
 		soiled[i] = mmap(NULL, block, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -2405,6 +2405,8 @@ static bool play(long long shmem)
 	enter_default();
 	default_bytes = world->slots[0].pages * page;
 	saved = malloc(default_bytes);
+	if (!hold_true(saved))
+		return false;
 	memcpy(saved, shadow(0, 0), default_bytes);
 
 	raise_curtain();
