@@ -108,8 +108,8 @@ static char *backing_name(const struct shmdev_segment *segment)
 
 /*
  * Allocate and charge every page now. RETRY_MAYFAIL makes that fail where it
- * would otherwise wake the OOM killer, and only here: a page fault that may
- * not wait for memory would be retried for ever.
+ * would otherwise wake the OOM killer, and NOWARN keeps that out of the log; only
+ * here, as a page fault that may not wait for memory would be retried for ever.
  */
 static int backing_commit(struct file *inner, size_t bytes)
 {
@@ -117,7 +117,8 @@ static int backing_commit(struct file *inner, size_t bytes)
 	gfp_t gfp = mapping_gfp_mask(mapping);
 	int ret;
 
-	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL);
+	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL |
+			     __GFP_NOWARN);
 	ret = vfs_fallocate(inner, 0, 0, bytes);
 	mapping_set_gfp_mask(mapping, gfp);
 	return ret;
@@ -245,13 +246,14 @@ static void close_paths(struct inode *inode)
 /**
  * shmdev_backing_destroy() - give the memory back
  * @segment: one without references; creation may have failed half-way
+ * @paths: known ones, which nobody opens any more
  *
  * No file and no mapping is left, but somebody may hold a path to the inode.
  * From now on nothing can be opened by it, and there is nothing behind it.
  *
  * Context: may sleep.
  */
-void shmdev_backing_destroy(struct shmdev_segment *segment)
+void shmdev_backing_destroy(struct shmdev_segment *segment, int paths)
 {
 	struct file *inner = segment->inner;
 	struct inode *inode;
@@ -267,7 +269,7 @@ void shmdev_backing_destroy(struct shmdev_segment *segment)
 	inode_unlock(inode);
 	shmem_truncate_range(inode, 0, -1);
 	/* A path can only be had from another, or from a file. */
-	if (d_count(inner->f_path.dentry) > 1)
+	if (d_count(inner->f_path.dentry) > 1 + paths)
 		close_paths(inode);
 	fput(inner);
 }

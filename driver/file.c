@@ -110,7 +110,7 @@ static int shmdev_fop_open(struct inode *inode, struct file *file)
 	return 0;
 
 err_put:
-	shmdev_segment_put(segment);
+	shmdev_segment_put_file(segment);
 	return ret;
 }
 
@@ -119,7 +119,7 @@ static int shmdev_fop_release(struct inode *inode, struct file *file)
 	struct shmdev_opened *open = opened(file);
 
 	atomic_dec(&open->segment->files);
-	shmdev_segment_put(open->segment);
+	shmdev_segment_put_file(open->segment);
 	kfree(open);
 	return 0;
 }

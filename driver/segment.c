@@ -17,11 +17,11 @@
  * step also takes a segment that creation left half-built: every part is NULL
  * or empty until it is there.
  */
-static void segment_destroy(struct shmdev_segment *segment)
+static void segment_destroy(struct shmdev_segment *segment, int paths)
 {
 	shmdev_endpoint_unbind(segment);
 	shmdev_names_forget(segment);
-	shmdev_backing_destroy(segment);
+	shmdev_backing_destroy(segment, paths);
 	shmdev_limits_uncharge(segment);
 	if (segment->ipc_ns && segment->ipc_ns->ops)
 		segment->ipc_ns->ops->put(segment->ipc_ns);
@@ -39,7 +39,22 @@ void shmdev_segment_put(struct shmdev_segment *segment)
 {
 	might_sleep();
 	if (segment && refcount_dec_and_test(&segment->refs))
-		segment_destroy(segment);
+		segment_destroy(segment, 0);
+}
+
+/**
+ * shmdev_segment_put_file() - give the reference of a segment file back
+ * @segment: its segment
+ *
+ * The file still has its path to the segment; that one leads nobody there.
+ *
+ * Context: as shmdev_segment_put()
+ */
+void shmdev_segment_put_file(struct shmdev_segment *segment)
+{
+	might_sleep();
+	if (refcount_dec_and_test(&segment->refs))
+		segment_destroy(segment, 1);
 }
 
 /**

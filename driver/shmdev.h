@@ -142,6 +142,7 @@ extern struct shmdev_segment *shmdev_default;
 struct shmdev_segment * __must_check
 shmdev_segment_create(const struct shmdev_create *spec, u32 flags);
 void shmdev_segment_put(struct shmdev_segment *segment);
+void shmdev_segment_put_file(struct shmdev_segment *segment);
 void shmdev_segment_fill_info(const struct shmdev_segment *segment,
 			      const struct inode *inode,
 			      struct shmdev_info *info);
@@ -151,7 +152,7 @@ int shmdev_backing_init(void);
 void shmdev_backing_exit(void);
 int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode);
 int shmdev_backing_pin(struct shmdev_segment *segment);
-void shmdev_backing_destroy(struct shmdev_segment *segment);
+void shmdev_backing_destroy(struct shmdev_segment *segment, int paths);
 
 /* names.c */
 struct ns_common *shmdev_current_ipc_ns(void);

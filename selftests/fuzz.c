@@ -669,7 +669,7 @@ static bool fuzz(unsigned long count, double seconds)
 			continue;
 		good = run_program(&program, &coverage);
 		if (!good) {
-			ksft_print_msg("program %lu:\n", done);
+			ksft_print_msg("the program made up as %lu:\n", done);
 			report(&program);
 		}
 		new = news(&coverage, &reached);

@@ -880,7 +880,7 @@ static const struct operation operations[] = {
 	CALL(open, ERRORS(EACCES, EINVAL, EMFILE, ENFILE, ENOMEM, ENOTDIR,
 			  EPERM),
 	     { "flags", FLAGS, O_RDWR }),
-	CALL(reopen, ERRORS(EACCES, EINVAL, EMFILE, ENFILE, ENOMEM, ENXIO,
+	CALL(reopen, ERRORS(EACCES, EINVAL, EIO, EMFILE, ENFILE, ENOMEM, ENXIO,
 			    EPERM),
 	     { "fd", FD }, { "flags", FLAGS, O_RDWR }),
 	CALL(dup, ERRORS(EMFILE), { "fd", FD }),
