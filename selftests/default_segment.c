@@ -432,6 +432,7 @@ TEST(default_segment_is_as_big_as_the_parameter_says)
 	struct shmdev_version version = { .size = sizeof(version) };
 	int door = open_door();
 	struct shmdev_info about;
+	struct stat st;
 	char text[32];
 
 	ASSERT_LT(0, read_file(PARAMETERS "size", text, sizeof(text)));
@@ -439,6 +440,9 @@ TEST(default_segment_is_as_big_as_the_parameter_says)
 	ASSERT_EQ(0, ioctl(door, SHMDEV_IOC_VERSION, &version));
 	EXPECT_EQ(strtoull(text, NULL, 0), about.bytes);
 	EXPECT_EQ(about.bytes, version.default_bytes);
+	/* It is of no use to change it later. */
+	ASSERT_EQ(0, stat(PARAMETERS "size", &st));
+	EXPECT_EQ(0, st.st_mode & 0222);
 	close(door);
 }
 

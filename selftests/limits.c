@@ -2,6 +2,7 @@
 /* Sizes, the three limits, and what happens when something runs out. */
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -153,6 +154,29 @@ TEST_F(limits, max_user_bytes_is_exact_to_the_page_for_each_user)
 	}
 }
 
+/* "errors", EDQUOT: who is charged is whose files they would be */
+TEST_F(limits, filesystem_uid_is_charged)
+{
+	const uid_t uids[] = { USER_A, USER_B };
+	size_t i;
+	pid_t pid;
+
+	ASSERT_EQ(0, set_limit(MAX_USER_BYTES, 8 * self->page));
+	pid = fork_child();
+	if (!pid) {
+		for (i = 0; i < ARRAY_SIZE(uids); i++) {
+			setfsuid(uids[i]);
+			CHILD_CHECK(create_anonymous(self->door,
+						     8 * self->page) >= 0);
+			CHILD_CHECK(create_anonymous(self->door,
+						     self->page) == -1);
+			CHILD_CHECK(errno == EDQUOT);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
 /* "errors": a user at the limit is not in the way of another one */
 TEST_F(limits, users_do_not_share_their_quota)
 {
@@ -264,7 +288,7 @@ TEST_F(limits, giant_sizes_are_refused_without_trying)
 TEST_F(limits, giant_sizes_are_refused_without_limits_too)
 {
 	const __u64 sizes[] = {
-		1ULL << 63, (1ULL << 63) + self->page,
+		(1ULL << 63) - self->page, 1ULL << 63, (1ULL << 63) + self->page,
 		~0ULL - 2 * self->page + 1, ~0ULL - self->page + 1,
 	};
 	int small = create_anonymous(self->door, self->page);
@@ -275,9 +299,8 @@ TEST_F(limits, giant_sizes_are_refused_without_limits_too)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		__u64 size = sizes[i];
 
-		EXPECT_EQ(-1, create(self->door, NULL, size, 0600,
-				     SHMDEV_CREATE_F_LAZY, NULL))
-			TH_LOG("%#llx", size);
+		EXPECT_ERRNO(EINVAL, create(self->door, NULL, size, 0600,
+					    SHMDEV_CREATE_F_LAZY, NULL));
 	}
 	close(small);
 }

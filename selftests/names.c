@@ -527,6 +527,37 @@ TEST_F(names, each_ipc_namespace_has_names_of_its_own)
 	close(outer);
 }
 
+/* "the device": a namespace ends when its last segment does */
+TEST_F(names, dead_segments_hold_no_namespace)
+{
+	static const char path[] = "/proc/sys/user/max_ipc_namespaces";
+	char saved[32];
+	int round, status = 0;
+	pid_t pid;
+
+	ASSERT_LT(0, read_file(path, saved, sizeof(saved)));
+	ASSERT_EQ(0, write_file(path, "8"));
+	for (round = 0; round < 24 && !status; round++) {
+		pid = fork_child();
+		if (!pid) {
+			int attempts = 0;
+
+			/* The kernel frees them in its own time. */
+			while (unshare(CLONE_NEWIPC)) {
+				CHILD_CHECK(errno == ENOSPC);
+				CHILD_CHECK(attempts++ < 100);
+				usleep(50000);
+			}
+			CHILD_CHECK(create_anonymous(self->door,
+						     page_bytes()) >= 0);
+			_exit(0);
+		}
+		status = reap(pid);
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, write_file(path, saved));
+}
+
 /* LIST: the segments of the caller's IPC namespace; F_EVERYWHERE: of all */
 TEST_F(names, list_shows_other_namespaces_only_everywhere)
 {
