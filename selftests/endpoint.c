@@ -277,8 +277,10 @@ TEST(endpoint_with_a_bad_name_is_refused)
 		SKIP(return, PROBE ".ko is not in /lib/modules");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		EXPECT_EQ(-1, load_module(PROBE, cases[i].parameters));
-		EXPECT_EQ(cases[i].error, errno)
-			TH_LOG("%s", cases[i].parameters);
+		/* Newer kernels keep EEXIST for modules that are there. */
+		EXPECT_TRUE(errno == cases[i].error ||
+			    (errno == EBUSY && cases[i].error == EEXIST))
+			TH_LOG("%s: %s", cases[i].parameters, strerror(errno));
 	}
 }
 
