@@ -264,9 +264,6 @@ void shmdev_backing_destroy(struct shmdev_segment *segment, int paths)
 
 	inode = file_inode(inner);
 	WRITE_ONCE(inner->f_path.dentry->d_fsdata, NULL);
-	inode_lock(inode);
-	i_size_write(inode, 0);
-	inode_unlock(inode);
 	shmem_truncate_range(inode, 0, -1);
 	/* A path can only be had from another, or from a file. */
 	if (d_count(inner->f_path.dentry) > 1 + paths)

@@ -61,8 +61,7 @@ static inline int shmdev_mount_option(struct fs_context *fc, const char *key,
 
 /*
  * 7.0: the flags of a new shmem file are a type of their own. NORESERVE: memory
- * is accounted for page by page, when it is allocated and when it is freed, so
- * the size may become 0 before the inode goes.
+ * is accounted for page by page, when it is allocated and when it is freed.
  */
 static inline struct file *
 shmdev_shmem_file_setup(struct vfsmount *mount, const char *name, loff_t bytes)
