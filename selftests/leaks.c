@@ -96,12 +96,13 @@ static void count(struct counts *counts)
 
 /*
  * The kernel forgets ranges of its own addresses many at a time, when it likes;
- * that they are no longer used is what kernel_views says. kmemleak has an object
- * for each of other caches.
+ * that they are no longer used is what kernel_views says. kmemleak and
+ * DEBUG_OBJECTS have objects for those of other caches.
  */
 static bool is_a_shadow(const char *cache)
 {
-	return !strcmp(cache, "vmap_area") || !strncmp(cache, "kmemleak", 8);
+	return !strcmp(cache, "vmap_area") || !strncmp(cache, "kmemleak", 8) ||
+	       !strcmp(cache, "debug_objects_cache");
 }
 
 /* How many more objects a cache has, and the name of the one that grew most. */
