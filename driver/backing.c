@@ -169,6 +169,23 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
 }
 
 /**
+ * shmdev_backing_page() - get one page of a segment
+ * @segment: with its memory; a lazy one gets the page now
+ * @index: of the page
+ *
+ * Context: may sleep.
+ * Return: the page, with a reference for the caller, or an ERR_PTR
+ */
+struct page *shmdev_backing_page(const struct shmdev_segment *segment,
+				 pgoff_t index)
+{
+	struct page *page = shmem_read_mapping_page(segment->inner->f_mapping,
+						    index);
+
+	return IS_ERR(page) ? ERR_PTR(backing_error(PTR_ERR(page))) : page;
+}
+
+/**
  * shmdev_backing_pin() - make the kernel's view of a segment
  * @segment: one whose memory is committed
  *
@@ -182,7 +199,6 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
  */
 int shmdev_backing_pin(struct shmdev_segment *segment)
 {
-	struct address_space *mapping = segment->inner->f_mapping;
 	pgoff_t count = segment->bytes >> PAGE_SHIFT;
 	struct page *page;
 	pgoff_t i;
@@ -193,7 +209,7 @@ int shmdev_backing_pin(struct shmdev_segment *segment)
 		return -ENOMEM;
 
 	for (i = 0; i < count; i++) {
-		page = shmem_read_mapping_page(mapping, i);
+		page = shmdev_backing_page(segment, i);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		segment->pages[i] = page;

@@ -14,7 +14,13 @@
 #include "shmdev.h"
 #include "compat.h"
 
-static struct file *segment_file(const struct file *door)
+/**
+ * shmdev_device_file() - the segment file that an open /dev/shmdev stands for
+ * @door: held by the caller
+ *
+ * Return: the file, which @door holds
+ */
+struct file *shmdev_device_file(const struct file *door)
 {
 	return door->private_data;
 }
@@ -32,9 +38,17 @@ static int shmdev_device_open(struct inode *inode, struct file *door)
 	return 0;
 }
 
+/* For the segment file, whose descriptor this is to the process. */
+static int shmdev_device_flush(struct file *door, fl_owner_t owner)
+{
+	struct file *file = shmdev_device_file(door);
+
+	return file->f_op->flush(file, owner);
+}
+
 static int shmdev_device_release(struct inode *inode, struct file *door)
 {
-	fput(segment_file(door));
+	fput(shmdev_device_file(door));
 	return 0;
 }
 
@@ -46,7 +60,7 @@ static loff_t shmdev_device_llseek(struct file *door, loff_t offset, int whence)
 
 static ssize_t shmdev_device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return vfs_iter_read(segment_file(iocb->ki_filp), to, &iocb->ki_pos, 0);
+	return vfs_iter_read(shmdev_device_file(iocb->ki_filp), to, &iocb->ki_pos, 0);
 }
 
 static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
@@ -58,7 +72,7 @@ static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
 	/* As on a segment file. */
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
-	return vfs_iter_write(segment_file(iocb->ki_filp), from, &iocb->ki_pos,
+	return vfs_iter_write(shmdev_device_file(iocb->ki_filp), from, &iocb->ki_pos,
 			      0);
 }
 
@@ -66,7 +80,7 @@ static ssize_t shmdev_device_splice_read(struct file *door, loff_t *pos,
 					 struct pipe_inode_info *pipe,
 					 size_t len, unsigned int flags)
 {
-	struct file *file = segment_file(door);
+	struct file *file = shmdev_device_file(door);
 
 	return file->f_op->splice_read(file, pos, pipe, len, flags);
 }
@@ -80,7 +94,7 @@ static ssize_t shmdev_device_splice_write(struct pipe_inode_info *pipe,
 					  struct file *door, loff_t *pos,
 					  size_t len, unsigned int flags)
 {
-	struct file *file = segment_file(door);
+	struct file *file = shmdev_device_file(door);
 	ssize_t ret;
 
 	file_start_write(file);
@@ -91,7 +105,7 @@ static ssize_t shmdev_device_splice_write(struct pipe_inode_info *pipe,
 
 static __poll_t shmdev_device_poll(struct file *door, poll_table *wait)
 {
-	return vfs_poll(segment_file(door), wait);
+	return vfs_poll(shmdev_device_file(door), wait);
 }
 
 /*
@@ -108,8 +122,8 @@ static int shmdev_device_mmap(struct file *door, struct vm_area_struct *vma)
 		return -EPERM;
 	vm_flags_clear(vma, VM_MAYEXEC);
 
-	vma_set_file(vma, segment_file(door));
-	return vfs_mmap(segment_file(door), vma);
+	vma_set_file(vma, shmdev_device_file(door));
+	return vfs_mmap(shmdev_device_file(door), vma);
 }
 
 static unsigned long
@@ -117,7 +131,7 @@ shmdev_device_get_unmapped_area(struct file *door, unsigned long addr,
 				unsigned long len, unsigned long pgoff,
 				unsigned long flags)
 {
-	struct file *file = segment_file(door);
+	struct file *file = shmdev_device_file(door);
 
 	return file->f_op->get_unmapped_area(file, addr, len, pgoff, flags);
 }
@@ -125,17 +139,18 @@ shmdev_device_get_unmapped_area(struct file *door, unsigned long addr,
 static long shmdev_device_ioctl(struct file *door, unsigned int cmd,
 				unsigned long arg)
 {
-	return shmdev_ioctl(segment_file(door), door, cmd, arg);
+	return shmdev_ioctl(shmdev_device_file(door), door, cmd, arg);
 }
 
 static void shmdev_device_show_fdinfo(struct seq_file *m, struct file *door)
 {
-	shmdev_file_show_fdinfo(m, segment_file(door));
+	shmdev_file_show_fdinfo(m, shmdev_device_file(door));
 }
 
 const struct file_operations shmdev_device_operations = {
 	.owner = THIS_MODULE,
 	.open = shmdev_device_open,
+	.flush = shmdev_device_flush,
 	.release = shmdev_device_release,
 	.llseek = shmdev_device_llseek,
 	.read_iter = shmdev_device_read_iter,

@@ -70,6 +70,7 @@ static void detach_locked(struct shmdev_segment *segment)
 	if (endpoint) {
 		if (endpoint->detach)
 			endpoint->detach(segment);
+		shmdev_peer_detach(segment);
 		WRITE_ONCE(segment->endpoint, NULL);
 		list_del(&segment->by_endpoint);
 	}
@@ -123,10 +124,12 @@ int shmdev_endpoint_bind(struct shmdev_segment *segment)
 		return -EINTR;
 	mutex_lock(&segment->endpoint_lock);
 	endpoint = endpoint_find_locked(segment->endpoint_name);
-	if (!endpoint)
-		ret = -ENOPROTOOPT;
-	else if (endpoint->attach)
+	ret = endpoint ? shmdev_peer_attach(segment) : -ENOPROTOOPT;
+	if (!ret && endpoint->attach) {
 		ret = endpoint->attach(segment);
+		if (ret)
+			shmdev_peer_detach(segment);
+	}
 	if (!ret) {
 		segment->bound = true;
 		WRITE_ONCE(segment->endpoint, endpoint);

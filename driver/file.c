@@ -114,6 +114,12 @@ err_put:
 	return ret;
 }
 
+static int shmdev_fop_flush(struct file *file, fl_owner_t owner)
+{
+	shmdev_peer_flush(shmdev_file_segment(file), file, owner);
+	return 0;
+}
+
 static int shmdev_fop_release(struct inode *inode, struct file *file)
 {
 	struct shmdev_opened *open = opened(file);
@@ -234,6 +240,7 @@ void __init shmdev_file_init(const struct file_operations *shmem)
 	segment_fops = *shmem;
 	segment_fops.owner = THIS_MODULE;
 	segment_fops.open = shmdev_fop_open;
+	segment_fops.flush = shmdev_fop_flush;
 	segment_fops.release = shmdev_fop_release;
 #ifdef SHMDEV_MMAP_PREPARE
 	/* A table may have one of the two; ours has the one that tmpfs has. */

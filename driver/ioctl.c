@@ -33,6 +33,11 @@ union shmdev_argument {
 	struct shmdev_mappings mappings;
 	struct shmdev_kick kick;
 	struct shmdev_look look;
+	struct shmdev_wait wait;
+	struct shmdev_wake wake;
+	struct shmdev_join join;
+	struct shmdev_leave leave;
+	struct shmdev_peers peers;
 };
 
 /**
@@ -242,8 +247,6 @@ static int shmdev_ioctl_list(struct shmdev_call *call)
 
 static int shmdev_ioctl_info(struct shmdev_call *call)
 {
-	if (call->arg.info.reserved)
-		return -EINVAL;
 	shmdev_segment_fill_info(call->segment, info_inode(call, call->segment),
 				 &call->arg.info);
 	return 0;
@@ -287,27 +290,97 @@ static int shmdev_ioctl_look(struct shmdev_call *call)
 }
 
 /* Whoever was not told of an event has not looked at it. */
-static void shmdev_ioctl_look_done(struct shmdev_call *call)
+static void shmdev_ioctl_look_done(struct shmdev_call *call, bool told)
 {
-	shmdev_file_looked(call->file, call->arg.look.events);
+	if (told)
+		shmdev_file_looked(call->file, call->arg.look.events);
+}
+
+static int shmdev_ioctl_wait(struct shmdev_call *call)
+{
+	if (!(call->file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (call->arg.wait.reserved)
+		return -EINVAL;
+	return shmdev_wait(call->segment, &call->arg.wait);
+}
+
+static int shmdev_ioctl_wake(struct shmdev_call *call)
+{
+	const struct shmdev_wake *wake = &call->arg.wake;
+	int ret;
+
+	if (!(call->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (wake->reserved)
+		return -EINVAL;
+	ret = shmdev_wait_check(call->segment, wake->offset);
+	return ret ?: shmdev_segment_wake(call->segment, wake->offset,
+					  wake->count);
+}
+
+static int shmdev_ioctl_join(struct shmdev_call *call)
+{
+	struct shmdev_join *join = &call->arg.join;
+	int ret = shmdev_names_check(join->role, sizeof(join->role));
+
+	return ret ?: shmdev_peer_join(call->segment, call->file,
+				       call->door ?: call->file, join->role,
+				       &join->id);
+}
+
+/* A peer that does not know its number is none. */
+static void shmdev_ioctl_join_done(struct shmdev_call *call, bool told)
+{
+	if (!told)
+		shmdev_peer_leave(call->segment, call->file);
+}
+
+static int shmdev_ioctl_leave(struct shmdev_call *call)
+{
+	return shmdev_peer_leave(call->segment, call->file);
+}
+
+static int shmdev_ioctl_peers(struct shmdev_call *call)
+{
+	struct shmdev_peers *peers = &call->arg.peers;
+	struct shmdev_peer *found;
+	u32 i;
+	int ret;
+
+	ret = check_entry_size(peers->entry_size, sizeof(*found));
+	if (ret)
+		return ret;
+
+	found = shmdev_peers_get(call->segment, peers->id, &peers->count,
+				 &peers->total, &peers->alive);
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	for (i = 0; !ret && i < peers->count; i++)
+		ret = put_entry(peers->entries, i, peers->entry_size,
+				&found[i], sizeof(found[i]));
+	kvfree(found);
+	return ret;
 }
 
 /**
  * struct shmdev_command - how a command is called
  * @run: does it; a positive result goes to the caller
- * @done: if not NULL, called when the caller has the result
+ * @done: if not NULL, called at last, with whether the caller has the result
  * @cmd: its number, with direction and today's size
  * @least: size of the first release's struct; no caller has a smaller one
  * @flags: flags that have a meaning
  * @door: for /dev/shmdev only
+ * @restarts: its struct goes back also if a signal ends it, for the next try
  */
 struct shmdev_command {
 	int (*run)(struct shmdev_call *call);
-	void (*done)(struct shmdev_call *call);
+	void (*done)(struct shmdev_call *call, bool told);
 	unsigned int cmd;
 	u32 least;
 	u32 flags;
 	bool door;
+	bool restarts;
 };
 
 #define COMMAND(name, member, known_flags, door_only, ...)		\
@@ -330,6 +403,11 @@ static const struct shmdev_command commands[] = {
 	COMMAND(MAPPINGS, mappings, 0, false),
 	COMMAND(KICK, kick, 0, false),
 	COMMAND(LOOK, look, 0, false, .done = shmdev_ioctl_look_done),
+	COMMAND(WAIT, wait, SHMDEV_WAIT_F_ALL, false, .restarts = true),
+	COMMAND(WAKE, wake, 0, false),
+	COMMAND(JOIN, join, 0, false, .done = shmdev_ioctl_join_done),
+	COMMAND(LEAVE, leave, 0, false),
+	COMMAND(PEERS, peers, 0, false),
 };
 
 static const struct shmdev_command *find_command(unsigned int cmd, bool door)
@@ -388,10 +466,12 @@ long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
 		return -EINVAL;
 
 	ret = command->run(&call);
-	if (ret >= 0 && _IOC_DIR(cmd) & _IOC_READ &&
+	if (ret < 0 && !(ret == -ERESTARTSYS && command->restarts))
+		return ret;
+	if (_IOC_DIR(cmd) & _IOC_READ &&
 	    put_entry(arg, 0, size, &call.arg, known))
 		ret = -EFAULT;
-	if (ret >= 0 && command->done)
-		command->done(&call);
+	if (command->done)
+		command->done(&call, ret >= 0);
 	return ret;
 }

@@ -65,9 +65,12 @@ static int __init shmdev_init(void)
 	ret = shmdev_backing_init();
 	if (ret)
 		return ret;
-	ret = shmdev_endpoint_register(&shmdev_hello);
+	ret = shmdev_peers_init();
 	if (ret)
 		goto err_backing;
+	ret = shmdev_endpoint_register(&shmdev_hello);
+	if (ret)
+		goto err_peers;
 	segment = create_default();
 	if (IS_ERR(segment)) {
 		ret = PTR_ERR(segment);
@@ -83,6 +86,8 @@ err_default:
 	shmdev_segment_put(segment);
 err_endpoint:
 	shmdev_endpoint_unregister(&shmdev_hello);
+err_peers:
+	shmdev_peers_exit();
 err_backing:
 	shmdev_backing_exit();
 	return ret;
@@ -93,6 +98,7 @@ static void __exit shmdev_exit(void)
 	misc_deregister(&device);
 	shmdev_segment_put(shmdev_default);
 	shmdev_endpoint_unregister(&shmdev_hello);
+	shmdev_peers_exit();
 	shmdev_names_exit();
 	shmdev_backing_exit();
 }

@@ -20,6 +20,7 @@
 static void segment_destroy(struct shmdev_segment *segment, int paths)
 {
 	shmdev_endpoint_unbind(segment);
+	shmdev_peers_forget(segment);
 	shmdev_names_forget(segment);
 	shmdev_backing_destroy(segment, paths);
 	shmdev_limits_uncharge(segment);
@@ -81,6 +82,8 @@ struct shmdev_segment *shmdev_segment_create(const struct shmdev_create *spec,
 	refcount_set(&segment->refs, 1);
 	mutex_init(&segment->endpoint_lock);
 	init_waitqueue_head(&segment->pollers);
+	shmdev_wait_init(segment);
+	shmdev_peers_init_segment(segment);
 	INIT_HLIST_NODE(&segment->by_name);
 	INIT_LIST_HEAD(&segment->by_endpoint);
 	segment->bytes = spec->bytes;
@@ -152,6 +155,7 @@ void shmdev_segment_fill_info(const struct shmdev_segment *segment,
 		.mappings = shmdev_mappings_count(segment),
 		.files = atomic_read(&segment->files),
 		.ipc_ns = segment->ipc_ns->inum,
+		.peers = READ_ONCE(segment->peers_alive),
 	};
 	shmdev_names_fill_info(segment, info);
 	if (shmdev_endpoint_gone(segment))

@@ -14,8 +14,10 @@
  *	names.c names_lock		ids, names, .published, .kept
  *	limits.c limits_lock		what is charged to whom (spinlock)
  *	inode.i_mmap_rwsem		(mm's) mappings.c walks under it
- *	segment.pollers.lock		(wait queue's) any context, with interrupts
- *					off
+ *	files_struct.file_lock		(VFS's) while a program is executed
+ *	  segment.peers_lock		who is a peer, and was (spinlock)
+ *	segment.waiters[].lock		(wait queues') any context, with interrupts
+ *	segment.pollers.lock		off; never one in the other
  *
  * mmap_lock is outside all of them when a mapping is made. None of ours is held
  * over an access to user memory, so a command that is frozen in a page fault
@@ -52,11 +54,15 @@
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/shmdev.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <uapi/linux/shmdev.h>
 
 #define SHMDEV_RELEASE "0.1.0"
+
+/* A segment has so many queues of waiters, as a power of two. */
+#define SHMDEV_WAIT_BITS 4
 
 struct shmdev_owner;
 
@@ -86,7 +92,14 @@ struct shmdev_owner;
  * @events: times that pollers were told something
  * @kicks: kicks that reached the endpoint
  * @pollers: who sleeps in poll(); lives as long as any file of the segment
+ * @waiters: who sleeps on a word, by the hash of its offset
  * @files: open segment files
+ * @peers_lock: of the next five
+ * @peers: those that are alive
+ * @ended_peers: the last of those that are not
+ * @last_peer: the id that was given last
+ * @peers_alive: how many are in the one list
+ * @peers_ended: how many are in the other
  * @published: creation is over, others may find it
  * @kept: the name holds a reference, and one on the module
  */
@@ -120,7 +133,16 @@ struct shmdev_segment {
 	atomic64_t events;
 	atomic64_t kicks;
 	wait_queue_head_t pollers;
+	wait_queue_head_t waiters[1 << SHMDEV_WAIT_BITS];
 	atomic_t files;
+
+	spinlock_t peers_lock;
+	/* Under peers_lock. */
+	struct list_head peers;
+	struct list_head ended_peers;
+	u64 last_peer;
+	u32 peers_alive;
+	u32 peers_ended;
 
 	/* Under names_lock. */
 	bool published;
@@ -151,6 +173,8 @@ void shmdev_segment_fill_info(const struct shmdev_segment *segment,
 int shmdev_backing_init(void);
 void shmdev_backing_exit(void);
 int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode);
+struct page * __must_check
+shmdev_backing_page(const struct shmdev_segment *segment, pgoff_t index);
 int shmdev_backing_pin(struct shmdev_segment *segment);
 void shmdev_backing_destroy(struct shmdev_segment *segment, int paths);
 
@@ -194,6 +218,29 @@ void shmdev_file_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* device.c */
 extern const struct file_operations shmdev_device_operations;
+struct file *shmdev_device_file(const struct file *door);
+
+/* wait.c */
+void shmdev_wait_init(struct shmdev_segment *segment);
+int shmdev_wait_check(const struct shmdev_segment *segment, u64 offset);
+int shmdev_wait(struct shmdev_segment *segment, struct shmdev_wait *wait);
+void shmdev_wait_wake_everyone(struct shmdev_segment *segment);
+
+/* peer.c */
+int shmdev_peers_init(void);
+void shmdev_peers_exit(void);
+void shmdev_peers_init_segment(struct shmdev_segment *segment);
+void shmdev_peers_forget(struct shmdev_segment *segment);
+int shmdev_peer_attach(struct shmdev_segment *segment);
+void shmdev_peer_detach(struct shmdev_segment *segment);
+int shmdev_peer_join(struct shmdev_segment *segment, const struct file *file,
+		     const struct file *descriptor, const char *role, u64 *id);
+int shmdev_peer_leave(struct shmdev_segment *segment, const struct file *file);
+void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
+		       fl_owner_t owner);
+struct shmdev_peer * __must_check
+shmdev_peers_get(struct shmdev_segment *segment, u64 id, u32 *count,
+		 u32 *total, u32 *alive);
 
 /* ioctl.c */
 long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,

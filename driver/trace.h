@@ -93,6 +93,75 @@ TRACE_EVENT(shmdev_kick,
 		  __entry->argument, __entry->ret)
 );
 
+TRACE_EVENT(shmdev_wait,
+	TP_PROTO(const struct shmdev_segment *segment, u64 offset,
+		 u32 expected),
+	TP_ARGS(segment, offset, expected),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+		__field(u32, expected)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->offset = offset;
+		__entry->expected = expected;
+	),
+	TP_printk("id=%llu offset=%llu expected=%u", __entry->id,
+		  __entry->offset, __entry->expected)
+);
+
+TRACE_EVENT(shmdev_wake,
+	TP_PROTO(const struct shmdev_segment *segment, u64 offset, u32 woken),
+	TP_ARGS(segment, offset, woken),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+		__field(u32, woken)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->offset = offset;
+		__entry->woken = woken;
+	),
+	TP_printk("id=%llu offset=%llu woken=%u", __entry->id,
+		  __entry->offset, __entry->woken)
+);
+
+TRACE_EVENT(shmdev_join,
+	TP_PROTO(const struct shmdev_segment *segment, u64 peer),
+	TP_ARGS(segment, peer),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, peer)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->peer = peer;
+	),
+	TP_printk("id=%llu peer=%llu", __entry->id, __entry->peer)
+);
+
+TRACE_EVENT(shmdev_end,
+	TP_PROTO(const struct shmdev_segment *segment, u64 peer, u32 state,
+		 u32 status),
+	TP_ARGS(segment, peer, state, status),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, peer)
+		__field(u32, state)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->peer = peer;
+		__entry->state = state;
+		__entry->status = status;
+	),
+	TP_printk("id=%llu peer=%llu state=%u status=%u", __entry->id,
+		  __entry->peer, __entry->state, __entry->status)
+);
+
 #endif /* _SHMDEV_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -32,6 +32,7 @@
 
 #include <linux/compiler.h>
 #include <linux/device/driver.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -84,6 +85,10 @@ size_t shmdev_segment_bytes(const struct shmdev_segment *segment);
 void *shmdev_segment_private(const struct shmdev_segment *segment);
 void shmdev_segment_set_private(struct shmdev_segment *segment, void *data);
 void shmdev_segment_notify(struct shmdev_segment *segment);
+int shmdev_segment_wait(struct shmdev_segment *segment, size_t offset,
+			u32 expected, ktime_t *until);
+u32 shmdev_segment_wake(struct shmdev_segment *segment, size_t offset,
+			u32 count);
 
 /**
  * shmdev_copy_once() - copy bytes that a process may be changing

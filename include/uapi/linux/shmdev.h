@@ -37,13 +37,17 @@
  * ============  ==============================================================
  * E2BIG         a struct is longer than the driver's and its tail is not zero
  * EACCES        the mode of the segment does not grant what was asked for
- * EBADF         the descriptor was not opened for writing (CREATE, KICK)
+ * EAGAIN        the word does not hold the expected value (WAIT)
+ * EALREADY      the caller is a peer through this file already (JOIN)
+ * EBADF         the descriptor was not opened for writing (CREATE, KICK, WAKE)
+ *               or not for reading (WAIT), or is being closed (JOIN)
  * EDQUOT        the creator's bytes would exceed max_user_bytes
  * EEXIST        the name is taken
  * EFAULT        a pointer leads to memory that the caller may not access
  * EINTR         a signal came before the memory was committed (CREATE; since
- *               Linux 6.5 only a signal that ends the process does that), or
- *               while another's kick was being served (KICK)
+ *               Linux 6.5 only a signal that ends the process does that),
+ *               while another's kick was being served (KICK), or before
+ *               anybody woke the caller (WAIT)
  * EINVAL        a size, flag, mode, name or reserved member that has no meaning
  * EMFILE        the process has no descriptor left
  * ENAMETOOLONG  a name without a zero byte in its array
@@ -54,10 +58,13 @@
  * ENOSPC        all segments' bytes would exceed max_bytes
  * ENOTCONN      the segment has no endpoint
  * ENOTTY        no such command, or not on this kind of file
- * ENXIO         a mapping would reach past the end of the segment
+ * ENXIO         a mapping or a word would reach past the end of the segment
  * EPERM         the caller does not own the segment (REMOVE), or asked for
  *               what no segment allows (PROT_EXEC, a change of size)
  * ESHUTDOWN     the endpoint has gone; the memory stays
+ * ESRCH         the caller is no peer through this file (LEAVE), or there is no
+ *               record of a peer with this id (PEERS)
+ * ETIMEDOUT     nobody woke the caller in time (WAIT)
  * ============  ==============================================================
  *
  * An endpoint may answer a kick with errors of its own; see KICK.
@@ -78,6 +85,7 @@
 #define SHMDEV_NAME_SIZE	64
 #define SHMDEV_ENDPOINT_SIZE	32
 #define SHMDEV_COMM_SIZE	16
+#define SHMDEV_ROLE_SIZE	16
 
 /**
  * struct shmdev_version - ioctl(SHMDEV_IOC_VERSION)
@@ -106,9 +114,13 @@ struct shmdev_version {
 #define SHMDEV_FEATURE_SEGMENTS		(1 << 0)	/* CREATE to MAPPINGS */
 #define SHMDEV_FEATURE_ENDPOINTS	(1 << 1)	/* KICK, LOOK */
 #define SHMDEV_FEATURE_HELLO		(1 << 2)	/* endpoint "hello" */
+#define SHMDEV_FEATURE_WAIT		(1 << 3)	/* WAIT, WAKE */
+#define SHMDEV_FEATURE_PEERS		(1 << 4)	/* JOIN, LEAVE, PEERS */
 #define SHMDEV_FEATURE_ALL		(SHMDEV_FEATURE_SEGMENTS | \
 					 SHMDEV_FEATURE_ENDPOINTS | \
-					 SHMDEV_FEATURE_HELLO)
+					 SHMDEV_FEATURE_HELLO | \
+					 SHMDEV_FEATURE_WAIT | \
+					 SHMDEV_FEATURE_PEERS)
 
 /**
  * struct shmdev_create - ioctl(SHMDEV_IOC_CREATE)
@@ -210,12 +222,12 @@ struct shmdev_remove {
  *            than 65536 are counted
  * @files: out: how many segment files are open now
  * @ipc_ns: out: inode number of the IPC namespace that the name belongs to
- * @reserved: out: 0; in: must be 0
+ * @peers: out: how many peers are alive now
  * @name: out: the name, empty if anonymous or removed
  * @endpoint: out: the endpoint's name, empty if none
  *
- * @mappings, @files, @resident, @events and @kicks may be out of date as soon
- * as they are read; they are for people and statistics.
+ * @mappings, @files, @peers, @resident, @events and @kicks may be out of date as
+ * soon as they are read; they are for people and statistics.
  *
  * Errors: EINVAL.
  */
@@ -236,7 +248,7 @@ struct shmdev_info {
 	__u32 mappings;
 	__u32 files;
 	__u32 ipc_ns;
-	__u32 reserved;
+	__u32 peers;
 	char name[SHMDEV_NAME_SIZE];
 	char endpoint[SHMDEV_ENDPOINT_SIZE];
 };
@@ -354,9 +366,10 @@ struct shmdev_kick {
  * @flags: must be 0
  * @events: out: times that something was made known to pollers of this segment
  *
- * poll() reports POLLIN on a file from when something was made known (today:
- * a kick was answered) until LOOK on that same file, so the order is poll,
- * LOOK, then read the memory. A file begins with everything looked at.
+ * poll() reports POLLIN on a file from when something was made known until LOOK
+ * on that same file, so the order is poll, LOOK, then read the memory. Made
+ * known are: each WAKE, each answer to a KICK, each peer that comes or ends, and
+ * what an endpoint wishes. A file begins with everything looked at.
  *
  * Errors: EINVAL.
  */
@@ -364,6 +377,178 @@ struct shmdev_look {
 	__u32 size;
 	__u32 flags;
 	__aligned_u64 events;
+};
+
+/**
+ * struct shmdev_wait - ioctl(SHMDEV_IOC_WAIT)
+ * @size: sizeof(struct shmdev_wait)
+ * @flags: SHMDEV_WAIT_F_*
+ * @offset: of a 32-bit word in the segment, a multiple of 4
+ * @timeout: nanoseconds, or SHMDEV_WAIT_FOREVER
+ * @expected: what the word holds while there is reason to wait
+ * @reserved: must be 0
+ *
+ * Sleeps until somebody wakes those who wait for this word, if it holds the
+ * expected value. Looking at the word and going to sleep are one step to those
+ * who change the word first and call WAKE then: no wake-up is lost between.
+ *
+ * Returns 0 when woken. That is a hint, not a promise: look at the word again,
+ * since another may have been faster, and since the end of any peer of the
+ * segment wakes all who wait in it.
+ *
+ * @timeout is a time from now, or with F_ABSOLUTE a time of CLOCK_MONOTONIC.
+ * A signal handler with SA_RESTART does not end the wait, any other does; a time
+ * from now has become the time that is left then.
+ *
+ * Errors: EAGAIN, EBADF, EINTR, EINVAL, ENOMEM, ENXIO, ETIMEDOUT.
+ */
+struct shmdev_wait {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 timeout;
+	__u32 expected;
+	__u32 reserved;
+};
+
+#define SHMDEV_WAIT_F_ABSOLUTE	(1 << 0)	/* of CLOCK_MONOTONIC */
+#define SHMDEV_WAIT_F_ALL	SHMDEV_WAIT_F_ABSOLUTE
+
+#define SHMDEV_WAIT_FOREVER	(~0ULL)
+
+/**
+ * struct shmdev_wake - ioctl(SHMDEV_IOC_WAKE)
+ * @size: sizeof(struct shmdev_wake)
+ * @flags: must be 0
+ * @offset: of a 32-bit word in the segment, a multiple of 4
+ * @count: wake no more than so many, those first who have waited longest; or
+ *         SHMDEV_WAKE_ALL; or 0 to tell pollers only
+ * @reserved: must be 0
+ *
+ * Wakes those who wait for this word, and no others, and makes known to pollers
+ * of the segment that something is new. Returns how many it woke. Change the
+ * word first.
+ *
+ * Errors: EBADF, EINVAL, ENXIO.
+ */
+struct shmdev_wake {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__u32 count;
+	__u32 reserved;
+};
+
+#define SHMDEV_WAKE_ALL		(~0U)
+
+/**
+ * struct shmdev_join - ioctl(SHMDEV_IOC_JOIN)
+ * @size: sizeof(struct shmdev_join)
+ * @flags: must be 0
+ * @id: out: the peer's number, never used again in this segment
+ * @role: what the peer calls itself, for others to read: as a segment's name
+ *        is formed, or empty
+ *
+ * Makes the calling process a peer of the segment, until
+ *
+ * - it calls LEAVE,
+ * - it closes this descriptor, or any duplicate of it that is its own (as with
+ *   the locks of POSIX, fcntl(F_SETLK)),
+ * - it executes another program, whether or not that inherits the descriptor,
+ * - it ends, in whatever way.
+ *
+ * All are known at once, though others, children among them, may have the same
+ * file open: to them it means nothing. The end of a peer wakes everyone who
+ * waits in this segment, and is made known to pollers.
+ *
+ * The process here is whoever shares one table of descriptors. A process can be
+ * several peers, through several files.
+ *
+ * Errors: EALREADY, EBADF, EINVAL, ENAMETOOLONG, ENOMEM.
+ */
+struct shmdev_join {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	char role[SHMDEV_ROLE_SIZE];
+};
+
+/**
+ * struct shmdev_leave - ioctl(SHMDEV_IOC_LEAVE)
+ * @size: sizeof(struct shmdev_leave)
+ * @flags: must be 0
+ *
+ * The calling process is no longer a peer through this file.
+ *
+ * Errors: EINVAL, ESRCH.
+ */
+struct shmdev_leave {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct shmdev_peer - one entry of PEERS
+ * @id: as JOIN gave it; they ascend in the order of joining
+ * @joined: when, in nanoseconds since the epoch
+ * @ended: likewise, or 0 if it is alive
+ * @pid: the process, in the caller's pid namespace; 0 if not visible there, or
+ *       the kernel
+ * @state: SHMDEV_PEER_*
+ * @status: its exit status if it has EXITED, the number of the signal if it was
+ *          KILLED, else 0
+ * @reserved: 0
+ * @role: as it calls itself
+ * @comm: the process' name when it joined; empty if @pid is 0
+ */
+struct shmdev_peer {
+	__aligned_u64 id;
+	__aligned_u64 joined;
+	__aligned_u64 ended;
+	__u32 pid;
+	__u32 state;
+	__u32 status;
+	__u32 reserved;
+	char role[SHMDEV_ROLE_SIZE];
+	char comm[SHMDEV_COMM_SIZE];
+};
+
+#define SHMDEV_PEER_ALIVE	0
+#define SHMDEV_PEER_LEFT	1	/* by LEAVE */
+#define SHMDEV_PEER_CLOSED	2	/* closed its descriptor */
+#define SHMDEV_PEER_REPLACED	3	/* executed another program */
+#define SHMDEV_PEER_EXITED	4
+#define SHMDEV_PEER_KILLED	5	/* by a signal */
+#define SHMDEV_PEER_SHUTDOWN	6	/* an endpoint that has gone */
+
+/**
+ * struct shmdev_peers - ioctl(SHMDEV_IOC_PEERS)
+ * @size: sizeof(struct shmdev_peers)
+ * @flags: must be 0
+ * @id: 0 for all peers, or the one that is asked for
+ * @entries: address of an array of struct shmdev_peer
+ * @count: in: entries that the array has room for, 0 to only count; out:
+ *         entries that were written
+ * @entry_size: sizeof(struct shmdev_peer) as the caller knows it
+ * @total: out: records that there are; more than @count if the array was too
+ *         small
+ * @alive: out: how many of them are alive
+ *
+ * Who takes part in this segment, and how others ended: the living first, then
+ * those that ended, in the order in which they did; of these the last 64 are
+ * known. The endpoint of a segment is a peer with the role "endpoint".
+ *
+ * Errors: E2BIG, EFAULT, EINVAL, ENOMEM, ESRCH.
+ */
+struct shmdev_peers {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__aligned_u64 entries;
+	__u32 count;
+	__u32 entry_size;
+	__u32 total;
+	__u32 alive;
 };
 
 #define SHMDEV_IOC_VERSION  _IOWR(SHMDEV_IOC_MAGIC, 0x00, struct shmdev_version)
@@ -375,6 +560,11 @@ struct shmdev_look {
 #define SHMDEV_IOC_MAPPINGS _IOWR(SHMDEV_IOC_MAGIC, 0x06, struct shmdev_mappings)
 #define SHMDEV_IOC_KICK     _IOW(SHMDEV_IOC_MAGIC, 0x07, struct shmdev_kick)
 #define SHMDEV_IOC_LOOK     _IOWR(SHMDEV_IOC_MAGIC, 0x08, struct shmdev_look)
+#define SHMDEV_IOC_WAIT     _IOWR(SHMDEV_IOC_MAGIC, 0x09, struct shmdev_wait)
+#define SHMDEV_IOC_WAKE     _IOW(SHMDEV_IOC_MAGIC, 0x0a, struct shmdev_wake)
+#define SHMDEV_IOC_JOIN     _IOWR(SHMDEV_IOC_MAGIC, 0x0b, struct shmdev_join)
+#define SHMDEV_IOC_LEAVE    _IOW(SHMDEV_IOC_MAGIC, 0x0c, struct shmdev_leave)
+#define SHMDEV_IOC_PEERS    _IOWR(SHMDEV_IOC_MAGIC, 0x0d, struct shmdev_peers)
 
 /**
  * struct shmdev_hello - what endpoint "hello" keeps at the start of a segment
