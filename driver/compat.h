@@ -36,6 +36,14 @@ static inline bool shmdev_inode_owner_or_capable(struct inode *inode)
 #endif
 }
 
+/* 6.13: a timer and its function are set up in one step. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup(timer, callback, clock, mode) do {	\
+	hrtimer_init(timer, clock, mode);			\
+	(timer)->function = (callback);				\
+} while (0)
+#endif
+
 /* 6.16: filesystems may have .mmap_prepare in place of .mmap. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
 #define vfs_mmap(file, vma)		call_mmap(file, vma)

@@ -2,6 +2,7 @@
 /* WAIT and WAKE: sleeping until somebody says that a word has changed. */
 #include <sched.h>
 
+#include "module.h"
 #include "sleeper.h"
 #include "storm.h"
 
@@ -428,6 +429,87 @@ TEST_F(wait, absolute_timeout_is_of_the_time_namespace)
 		}
 		EXPECT_EQ(0, reap(pid));
 	}
+}
+
+/* A segment that is served by a sample module. */
+struct served {
+	const char *module;
+	int door;
+	int fd;
+	__u32 *word;
+};
+
+static bool served_open(struct served *served, const char *module,
+			const char *endpoint)
+{
+	served->module = module;
+	unload_module(module);
+	if (load_module(module, ""))
+		return false;
+	served->door = open_door();
+	served->fd = create(served->door, NULL, page_bytes(), 0600, 0,
+			    endpoint);
+	served->word = map(served->fd, page_bytes(), PROT_READ | PROT_WRITE);
+	return served->word != MAP_FAILED;
+}
+
+static void served_close(struct served *served)
+{
+	munmap(served->word, page_bytes());
+	close(served->fd);
+	close(served->door);
+	unload_module(served->module);
+}
+
+/* shmdev_segment_wake(): from an interrupt; sleepers and pollers */
+TEST(kernel_wakes_from_an_interrupt)
+{
+	struct served served;
+	__u32 ticks = 0, seen;
+	int error = 0;
+
+	if (!module_is_there("shmdev_ticker"))
+		SKIP(return, "shmdev_ticker.ko is not in /lib/modules");
+	ASSERT_TRUE(served_open(&served, "shmdev_ticker", "ticker"));
+	look(served.fd);
+	ASSERT_EQ(0, kick_with(served.fd, 2 * MS));
+	while (ticks < 50 && !error) {
+		seen = __atomic_load_n(served.word, __ATOMIC_ACQUIRE);
+		ASSERT_LE(ticks, seen);
+		ticks = seen;
+		error = waited(served.fd, 0, ticks, 0, WAIT_PATIENCE).error;
+		if (error == EAGAIN)
+			error = 0;
+	}
+	EXPECT_EQ(0, error);
+	EXPECT_TRUE(readable(served.fd));
+	ASSERT_EQ(0, kick_with(served.fd, 0));
+	ticks = *served.word;
+	EXPECT_EQ(ETIMEDOUT, waited(served.fd, 0, ticks, 0, 20 * MS).error);
+	served_close(&served);
+}
+
+/* shmdev_segment_wait(): the kernel waits for processes, on the same words */
+TEST(kernel_waits_for_a_process)
+{
+	const __u64 waits = 1ULL << 63;
+	__u64 end = milliseconds() + 5000;
+	struct served served;
+	pid_t pid;
+
+	if (!module_is_there("shmdev_probe"))
+		SKIP(return, "shmdev_probe.ko is not in /lib/modules");
+	ASSERT_TRUE(served_open(&served, "shmdev_probe", "probe"));
+	EXPECT_ERRNO(ETIMEDOUT, kick_with(served.fd, waits | 20));
+	pid = fork_child();
+	if (!pid)
+		_exit(kick_with(served.fd, waits | 5000) ? errno : 0);
+	while (!wake_word(served.fd, 4, 1))
+		ASSERT_GT(end, milliseconds());
+	EXPECT_EQ(0, reap(pid));
+	served.word[1] = 1;
+	EXPECT_ERRNO(EAGAIN, kick_with(served.fd, waits | 5000));
+	served_close(&served);
 }
 
 TEST_HARNESS_MAIN

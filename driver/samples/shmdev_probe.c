@@ -2,7 +2,9 @@
 /*
  * Endpoint "probe", for tests: one that takes its time, and that says what it
  * sees. A kick with argument 0 counts the bytes of the kernel's view that are
- * not zero; with another it sleeps so many milliseconds, until a fatal signal.
+ * not zero; with another it sleeps so many milliseconds, until a fatal signal;
+ * with bit 63 also set it waits for the second 32-bit word instead, while that
+ * is 0, and until any signal.
  * detach sleeps as many as the first 32-bit word of the segment says, a second
  * at most.
  */
@@ -15,6 +17,8 @@
 
 #define NAP_MAX		60000U
 #define DETACH_MAX	1000U
+#define WAITS		BIT_ULL(63)
+#define WORD		sizeof(u32)
 
 static int probe_count(struct shmdev_segment *segment)
 {
@@ -27,10 +31,20 @@ static int probe_count(struct shmdev_segment *segment)
 	return count;
 }
 
+static int probe_wait(struct shmdev_segment *segment, u64 milliseconds)
+{
+	ktime_t until = ktime_add_ms(ktime_get(), min_t(u64, milliseconds,
+							NAP_MAX));
+
+	return shmdev_segment_wait(segment, WORD, 0, &until);
+}
+
 static int probe_kick(struct shmdev_segment *segment, u64 argument)
 {
 	if (!argument)
 		return probe_count(segment);
+	if (argument & WAITS)
+		return probe_wait(segment, argument & ~WAITS);
 	schedule_timeout_killable(msecs_to_jiffies(min_t(u64, argument,
 							 NAP_MAX)));
 	return fatal_signal_pending(current) ? -EINTR : 0;

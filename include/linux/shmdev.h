@@ -21,6 +21,9 @@
  *	module_shmdev_endpoint(sum);
  *	MODULE_LICENSE("GPL");
  *
+ * shmdev_segment_wake() tells processes that there is something new, from an
+ * interrupt too; see driver/samples/shmdev_ticker.c.
+ *
  * Trust nothing that is in a segment: processes can change every byte at any
  * moment, between two reads too. Read a word once, with READ_ONCE(), or copy
  * what you need with shmdev_copy_once(), then validate and use your copy. What
@@ -36,6 +39,7 @@
 #include <linux/list.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <uapi/linux/shmdev.h>
 
 struct shmdev_segment;
 
