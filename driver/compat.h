@@ -9,6 +9,7 @@
 #include <linux/version.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/shmem_fs.h>
@@ -38,10 +39,14 @@ static inline bool shmdev_inode_owner_or_capable(struct inode *inode)
 
 /* 6.13: a timer and its function are set up in one step. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define hrtimer_setup(timer, callback, clock, mode) do {	\
-	hrtimer_init(timer, clock, mode);			\
-	(timer)->function = (callback);				\
-} while (0)
+static inline void
+hrtimer_setup(struct hrtimer *timer,
+	      enum hrtimer_restart (*function)(struct hrtimer *timer),
+	      clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
 #endif
 
 /* 6.16: filesystems may have .mmap_prepare in place of .mmap. */

@@ -60,7 +60,8 @@ static loff_t shmdev_device_llseek(struct file *door, loff_t offset, int whence)
 
 static ssize_t shmdev_device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return vfs_iter_read(shmdev_device_file(iocb->ki_filp), to, &iocb->ki_pos, 0);
+	return vfs_iter_read(shmdev_device_file(iocb->ki_filp), to,
+			     &iocb->ki_pos, 0);
 }
 
 static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
@@ -72,8 +73,8 @@ static ssize_t shmdev_device_write_iter(struct kiocb *iocb,
 	/* As on a segment file. */
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
-	return vfs_iter_write(shmdev_device_file(iocb->ki_filp), from, &iocb->ki_pos,
-			      0);
+	return vfs_iter_write(shmdev_device_file(iocb->ki_filp), from,
+			      &iocb->ki_pos, 0);
 }
 
 static ssize_t shmdev_device_splice_read(struct file *door, loff_t *pos,

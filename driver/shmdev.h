@@ -95,11 +95,11 @@ struct shmdev_owner;
  * @waiters: who sleeps on a word, by the hash of its offset
  * @files: open segment files
  * @peers_lock: of the next five
+ * @peers_alive: how many are in .peers
+ * @peers_ended: how many are in .ended_peers
+ * @last_peer: the id that was given last
  * @peers: those that are alive
  * @ended_peers: the last of those that are not
- * @last_peer: the id that was given last
- * @peers_alive: how many are in the one list
- * @peers_ended: how many are in the other
  * @published: creation is over, others may find it
  * @kept: the name holds a reference, and one on the module
  */
@@ -136,13 +136,13 @@ struct shmdev_segment {
 	wait_queue_head_t waiters[1 << SHMDEV_WAIT_BITS];
 	atomic_t files;
 
-	spinlock_t peers_lock;
+	spinlock_t peers_lock; /* the lists of peers */
 	/* Under peers_lock. */
-	struct list_head peers;
-	struct list_head ended_peers;
-	u64 last_peer;
 	u32 peers_alive;
 	u32 peers_ended;
+	u64 last_peer;
+	struct list_head peers;
+	struct list_head ended_peers;
 
 	/* Under names_lock. */
 	bool published;

@@ -29,8 +29,8 @@
 /* What a waker looks for. */
 struct wake {
 	size_t offset;
-	bool everywhere;	/* whatever the offset */
 	u32 woken;
+	bool everywhere;	/* whatever the offset */
 };
 
 struct waiter {

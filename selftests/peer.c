@@ -384,31 +384,37 @@ FIXTURE_VARIANT(end) {
 	__u32 status;
 };
 
-#define WAYS(kind_name, kind)						\
-FIXTURE_VARIANT_ADD(end, kind_name##_leave) {				\
-	kind, ends_by_leave, SHMDEV_PEER_LEFT };			\
-FIXTURE_VARIANT_ADD(end, kind_name##_close) {				\
-	kind, ends_by_close, SHMDEV_PEER_CLOSED };			\
-FIXTURE_VARIANT_ADD(end, kind_name##_dup2) {				\
-	kind, ends_by_dup2, SHMDEV_PEER_CLOSED };			\
-FIXTURE_VARIANT_ADD(end, kind_name##_exit) {				\
-	kind, ends_by_exit, SHMDEV_PEER_EXITED, 7 };			\
-FIXTURE_VARIANT_ADD(end, kind_name##_signal) {				\
-	kind, ends_by_signal, SHMDEV_PEER_KILLED, SIGKILL };		\
-FIXTURE_VARIANT_ADD(end, kind_name##_core_dump) {			\
-	kind, ends_by_core_dump, SHMDEV_PEER_KILLED, SIGABRT };		\
-FIXTURE_VARIANT_ADD(end, kind_name##_signal_after_its_first_thread) {	\
-	kind, ends_by_signal_after_its_first_thread,			\
-	SHMDEV_PEER_KILLED, SIGTERM };					\
-FIXTURE_VARIANT_ADD(end, kind_name##_exec) {				\
-	kind, ends_by_exec, SHMDEV_PEER_REPLACED };			\
-FIXTURE_VARIANT_ADD(end, kind_name##_exec_that_inherits) {		\
-	kind, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED };	\
-FIXTURE_VARIANT_ADD(end, kind_name##_exec_of_another_thread) {		\
-	kind, ends_by_exec_of_another_thread, SHMDEV_PEER_REPLACED }
-
-WAYS(door, DOOR);
-WAYS(segment, SEGMENT);
+FIXTURE_VARIANT_ADD(end, leave) {
+	SEGMENT, ends_by_leave, SHMDEV_PEER_LEFT };
+FIXTURE_VARIANT_ADD(end, close) {
+	SEGMENT, ends_by_close, SHMDEV_PEER_CLOSED };
+FIXTURE_VARIANT_ADD(end, dup2) {
+	SEGMENT, ends_by_dup2, SHMDEV_PEER_CLOSED };
+FIXTURE_VARIANT_ADD(end, exit) {
+	SEGMENT, ends_by_exit, SHMDEV_PEER_EXITED, 7 };
+FIXTURE_VARIANT_ADD(end, signal) {
+	SEGMENT, ends_by_signal, SHMDEV_PEER_KILLED, SIGKILL };
+FIXTURE_VARIANT_ADD(end, core_dump) {
+	SEGMENT, ends_by_core_dump, SHMDEV_PEER_KILLED, SIGABRT };
+FIXTURE_VARIANT_ADD(end, signal_after_its_first_thread) {
+	SEGMENT, ends_by_signal_after_its_first_thread, SHMDEV_PEER_KILLED,
+	SIGTERM };
+FIXTURE_VARIANT_ADD(end, exec) {
+	SEGMENT, ends_by_exec, SHMDEV_PEER_REPLACED };
+FIXTURE_VARIANT_ADD(end, exec_that_inherits) {
+	SEGMENT, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED };
+FIXTURE_VARIANT_ADD(end, exec_of_another_thread) {
+	SEGMENT, ends_by_exec_of_another_thread, SHMDEV_PEER_REPLACED };
+FIXTURE_VARIANT_ADD(end, door_leave) {
+	DOOR, ends_by_leave, SHMDEV_PEER_LEFT };
+FIXTURE_VARIANT_ADD(end, door_close) {
+	DOOR, ends_by_close, SHMDEV_PEER_CLOSED };
+FIXTURE_VARIANT_ADD(end, door_signal) {
+	DOOR, ends_by_signal, SHMDEV_PEER_KILLED, SIGKILL };
+FIXTURE_VARIANT_ADD(end, door_exec) {
+	DOOR, ends_by_exec, SHMDEV_PEER_REPLACED };
+FIXTURE_VARIANT_ADD(end, door_exec_that_inherits) {
+	DOOR, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED };
 
 FIXTURE_SETUP(end)
 {

@@ -17,8 +17,8 @@ struct waited {
 	__u64 left;	/* nanoseconds */
 };
 
-static inline struct waited waited(int fd, __u64 offset, __u32 expected, __u32 flags,
-			    __u64 timeout)
+static inline struct waited waited(int fd, __u64 offset, __u32 expected,
+				   __u32 flags, __u64 timeout)
 {
 	struct shmdev_wait arg = {
 		.size = sizeof(arg),
@@ -74,8 +74,8 @@ static inline bool sleeps(const struct sleeper *sleeper)
 	return state && state[2] == 'S';
 }
 
-static inline bool sleeper_start(struct sleeper *sleeper, int fd, __u64 offset,
-			  int *turn)
+static inline bool sleeper_start(struct sleeper *sleeper, int fd,
+				 __u64 offset, int *turn)
 {
 	const __u64 end = milliseconds() + 5000;
 

@@ -368,7 +368,7 @@ TEST(word_of_a_lazy_segment_is_zero)
 
 /*
  * WAIT: no wake-up is lost between looking at the word and going to sleep.
- * Two processes hand a number to and fro; each wait is watched for a second.
+ * Two processes hand a number back and forth; each wait is watched for a second.
  */
 TEST_F_TIMEOUT(wait, no_wake_up_is_lost, STORM_TIMEOUT)
 {

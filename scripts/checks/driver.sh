@@ -20,8 +20,11 @@ check_sparse() {
 stock+=(nospec)
 before nospec scripts/kernel "${kernels[0]}"
 
-# Indices that no process chooses: they count up to a bound of the driver's own.
-own_indices='->pages\[i\]|found\[(i|low)\]|->entries\[result->count\+\+\]'
+# Indices that no process chooses, since they count up to a bound of the driver's
+# own, or that cannot lead out: some bits of a hash, an offset in a page.
+own_indices='->(pages|waiters)\[i\]|found\[(i|low)\]'
+own_indices+='|->entries\[(result->count\+\+|listing->total - 1)\]'
+own_indices+='|->waiters\[hash_long\(|words\[offset_in_page\('
 
 # Whatever else is an index into an array of the driver goes through
 # array_index_nospec(), or a processor that guesses reads beyond the array; and
