@@ -42,6 +42,8 @@
 #define DEVICE		"/dev/shmdev"
 #define PARAMETERS	"/sys/module/shmdev/parameters/"
 #define MIB		(1024ULL * 1024)
+#define NSEC_PER_SEC	1000000000ULL
+#define NSEC_PER_MSEC	1000000ULL
 
 /* @call returns -1, of whatever type it is, with @error in errno. */
 #define EXPECT_ERRNO(error, call) do {					\
@@ -309,6 +311,79 @@ static inline int mappings_total(int fd)
 	__u32 total = 0;
 
 	return mappings(fd, NULL, 0, &total) ? -1 : (int)total;
+}
+
+/* Sleeps no longer than @timeout, in nanoseconds from now. */
+static inline int wait_word(int fd, __u64 offset, __u32 expected, __u64 timeout)
+{
+	struct shmdev_wait arg = {
+		.size = sizeof(arg),
+		.offset = offset,
+		.timeout = timeout,
+		.expected = expected,
+	};
+
+	return ioctl(fd, SHMDEV_IOC_WAIT, &arg);
+}
+
+static inline int wake_word(int fd, __u64 offset, __u32 count)
+{
+	struct shmdev_wake arg = {
+		.size = sizeof(arg),
+		.offset = offset,
+		.count = count,
+	};
+
+	return ioctl(fd, SHMDEV_IOC_WAKE, &arg);
+}
+
+static inline int join(int fd, const char *role, __u64 *id)
+{
+	struct shmdev_join arg = { .size = sizeof(arg) };
+	int ret;
+
+	snprintf(arg.role, sizeof(arg.role), "%s", role);
+	ret = ioctl(fd, SHMDEV_IOC_JOIN, &arg);
+	if (!ret && id)
+		*id = arg.id;
+	return ret;
+}
+
+static inline int leave(int fd)
+{
+	struct shmdev_leave arg = { .size = sizeof(arg) };
+
+	return ioctl(fd, SHMDEV_IOC_LEAVE, &arg);
+}
+
+/* All of them if @id is 0. */
+static inline int peers(int fd, __u64 id, struct shmdev_peer *entries,
+			__u32 room, __u32 *total, __u32 *alive)
+{
+	struct shmdev_peers arg = {
+		.size = sizeof(arg),
+		.id = id,
+		.entries = (uintptr_t)entries,
+		.count = room,
+		.entry_size = sizeof(*entries),
+	};
+	int ret = ioctl(fd, SHMDEV_IOC_PEERS, &arg);
+
+	if (ret)
+		return ret;
+	if (total)
+		*total = arg.total;
+	if (alive)
+		*alive = arg.alive;
+	return arg.count;
+}
+
+/* How many are alive, as INFO has it. */
+static inline __u32 peers_of(int fd)
+{
+	struct shmdev_info arg;
+
+	return info(fd, &arg) ? ~0U : arg.peers;
 }
 
 static inline void *map(int fd, size_t bytes, int prot)
