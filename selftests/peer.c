@@ -32,7 +32,7 @@ FIXTURE_SETUP(peer)
 	self->other = variant->kind == DOOR ? open_door() :
 					      reopen(self->fd, O_RDWR);
 	ASSERT_LE(0, self->other);
-	self->id = join(self->fd, "tester");
+	self->id = joined(self->fd, "tester");
 	ASSERT_NE(0, self->id);
 	look(self->other);
 }
@@ -43,6 +43,14 @@ FIXTURE_TEARDOWN(peer)
 	EXPECT_EQ(0, target_close(&self->target));
 }
 
+/* The id of a new peer, or 0. */
+static __u64 joined(int fd, const char *role)
+{
+	__u64 id;
+
+	return join(fd, role, &id) ? 0 : id;
+}
+
 static struct shmdev_peer peer_of(int fd, __u64 id)
 {
 	struct shmdev_peer entry = { .state = ~0U };
@@ -50,13 +58,6 @@ static struct shmdev_peer peer_of(int fd, __u64 id)
 	if (peers(fd, id, &entry, 1, NULL, NULL) != 1)
 		entry.state = ~0U;
 	return entry;
-}
-
-static __u32 alive(int fd)
-{
-	struct shmdev_info about;
-
-	return info(fd, &about) ? ~0U : about.peers;
 }
 
 static int readable(int fd, int timeout)
@@ -88,19 +89,19 @@ TEST_F(peer, is_listed)
 TEST_F(peer, that_comes_is_reported)
 {
 	look(self->fd);
-	EXPECT_NE(0, join(self->other, ""));
+	EXPECT_NE(0, joined(self->other, ""));
 	EXPECT_TRUE(readable(self->fd, 0));
 }
 
 /* INFO @peers: how many are alive */
 TEST_F(peer, is_counted)
 {
-	__u32 before = alive(self->fd);
+	__u32 before = peers_of(self->fd);
 
-	EXPECT_NE(0, join(self->other, ""));
-	EXPECT_EQ(before + 1, alive(self->fd));
+	EXPECT_NE(0, joined(self->other, ""));
+	EXPECT_EQ(before + 1, peers_of(self->fd));
 	EXPECT_EQ(0, leave(self->other));
-	EXPECT_EQ(before, alive(self->fd));
+	EXPECT_EQ(before, peers_of(self->fd));
 }
 
 /* LEAVE: no longer; to join again is to be another peer */
@@ -114,7 +115,7 @@ TEST_F(peer, leaves)
 		  peer_of(self->fd, self->id).ended);
 	EXPECT_TRUE(readable(self->other, 0));
 	EXPECT_ERRNO(ESRCH, leave(self->fd));
-	second = join(self->fd, "again");
+	second = joined(self->fd, "again");
 	EXPECT_LT(self->id, second);
 	EXPECT_EQ(SHMDEV_PEER_ALIVE, peer_of(self->fd, second).state);
 	EXPECT_EQ(SHMDEV_PEER_LEFT, peer_of(self->fd, self->id).state);
@@ -125,12 +126,12 @@ TEST_F(peer, joins_once_through_a_file)
 {
 	int copy = dup(self->fd);
 
-	EXPECT_EQ(0, join(self->fd, "more"));
+	EXPECT_EQ(0, joined(self->fd, "more"));
 	EXPECT_EQ(EALREADY, errno);
-	EXPECT_EQ(0, join(copy, "more"));
+	EXPECT_EQ(0, joined(copy, "more"));
 	EXPECT_EQ(EALREADY, errno);
 	EXPECT_STREQ("tester", peer_of(self->fd, self->id).role);
-	EXPECT_LT(self->id, join(self->other, "more"));
+	EXPECT_LT(self->id, joined(self->other, "more"));
 }
 
 /* JOIN @role: as a segment's name is formed, or empty */
@@ -138,9 +139,9 @@ TEST_F(peer, role_is_formed_as_a_name)
 {
 	struct shmdev_join arg = { .size = sizeof(arg) };
 
-	EXPECT_EQ(0, join(self->other, "a/b"));
+	EXPECT_EQ(0, joined(self->other, "a/b"));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(0, join(self->other, "a\nb"));
+	EXPECT_EQ(0, joined(self->other, "a\nb"));
 	EXPECT_EQ(EINVAL, errno);
 	memset(arg.role, 'r', sizeof(arg.role));
 	EXPECT_ERRNO(ENAMETOOLONG, ioctl(self->other, SHMDEV_IOC_JOIN, &arg));
@@ -155,7 +156,7 @@ TEST_F(peer, may_be_a_reader)
 {
 	int reader = reopen(self->fd, O_RDONLY);
 
-	EXPECT_LT(self->id, join(reader, "reader"));
+	EXPECT_LT(self->id, joined(reader, "reader"));
 	EXPECT_EQ(0, leave(reader));
 	close(reader);
 }
@@ -184,7 +185,7 @@ TEST_F(peer, list_is_cut_and_counted)
 	int count;
 
 	ASSERT_EQ(0, peers(self->fd, 0, NULL, 0, &before, &living));
-	second = join(self->other, "second");
+	second = joined(self->other, "second");
 	EXPECT_EQ(0, peers(self->fd, 0, NULL, 0, &total, NULL));
 	EXPECT_EQ(before + 1, total);
 	EXPECT_EQ(1, peers(self->fd, 0, entries, 1, &total, NULL));
@@ -214,7 +215,7 @@ TEST_F(peer, list_is_in_order)
 
 	for (i = 0; i < 3; i++) {
 		files[i] = reopen(self->other, O_RDWR);
-		ids[i] = join(files[i], "");
+		ids[i] = joined(files[i], "");
 	}
 	leave(files[1]);
 	leave(files[0]);
@@ -237,7 +238,7 @@ TEST_F(peer, last_ones_are_remembered)
 	int i, count;
 
 	for (i = 0; i < REMEMBERED + 10; i++) {
-		last = join(self->other, "");
+		last = joined(self->other, "");
 		first = first ?: last;
 		ASSERT_EQ(0, leave(self->other));
 	}
@@ -257,7 +258,7 @@ TEST_F(peer, ends_when_it_closes)
 	EXPECT_EQ(SHMDEV_PEER_CLOSED, peer_of(self->other, self->id).state);
 	EXPECT_TRUE(readable(self->other, 0));
 	EXPECT_ERRNO(ESRCH, leave(self->fd));
-	EXPECT_LT(self->id, join(self->fd, "again"));
+	EXPECT_LT(self->id, joined(self->fd, "again"));
 }
 
 /* JOIN: to others that have the same file it means nothing */
@@ -267,7 +268,7 @@ TEST_F(peer, childs_close_is_the_childs)
 
 	if (!pid) {
 		CHILD_CHECK(leave(self->fd) && errno == ESRCH);
-		CHILD_CHECK(join(self->fd, "child") > self->id);
+		CHILD_CHECK(joined(self->fd, "child") > self->id);
 		close(self->fd);
 		_exit(0);
 	}
@@ -278,7 +279,7 @@ TEST_F(peer, childs_close_is_the_childs)
 
 static void *join_in_a_thread(void *fd)
 {
-	return (void *)(uintptr_t)join(*(int *)fd, "thread");
+	return (void *)(uintptr_t)joined(*(int *)fd, "thread");
 }
 
 /* JOIN: the process is whoever shares a table of descriptors: not a thread */
@@ -438,7 +439,7 @@ FIXTURE_TEARDOWN(end)
 static void peer_with_a_child(int fd, int socket, int leash,
 			      void (*ends)(int fd))
 {
-	__u64 id = join(fd, "mortal");
+	__u64 id = joined(fd, "mortal");
 	char byte;
 
 	CHILD_CHECK(id);
@@ -532,7 +533,7 @@ TEST_F(peer, is_not_handed_on_with_its_file)
 	EXPECT_EQ(SHMDEV_PEER_CLOSED, peer_of(self->other, self->id).state);
 	copy = receive_fd(sockets[1]);
 	ASSERT_LE(0, copy);
-	EXPECT_LT(self->id, join(copy, "heir"));
+	EXPECT_LT(self->id, joined(copy, "heir"));
 	EXPECT_EQ(0, leave(copy));
 	self->fd = copy;
 	self->target.fd = copy;
@@ -550,7 +551,7 @@ TEST_F(peer, pid_is_that_of_the_readers_namespace)
 		pid = fork();
 		if (!pid) {
 			struct shmdev_peer entry;
-			__u64 mine = join(self->other, "inner");
+			__u64 mine = joined(self->other, "inner");
 
 			entry = peer_of(self->other, self->id);
 			CHILD_CHECK(entry.id == self->id && !entry.pid);
@@ -587,7 +588,7 @@ TEST(endpoint_is_a_peer)
 	EXPECT_EQ(0, entries[0].pid);
 	EXPECT_STREQ("endpoint", entries[0].role);
 	EXPECT_STREQ("", entries[0].comm);
-	EXPECT_EQ(1, alive(fd));
+	EXPECT_EQ(1, peers_of(fd));
 
 	ASSERT_TRUE(sleeper_start(&sleeper, fd, 0, &turn));
 	ASSERT_EQ(0, unload_module(SAMPLE));
@@ -595,7 +596,7 @@ TEST(endpoint_is_a_peer)
 	EXPECT_EQ(0, sleeper.waited.error);
 	EXPECT_TRUE(readable(fd, 0));
 	EXPECT_EQ(SHMDEV_PEER_SHUTDOWN, peer_of(fd, 1).state);
-	EXPECT_EQ(0, alive(fd));
+	EXPECT_EQ(0, peers_of(fd));
 	close(fd);
 	close(door);
 }

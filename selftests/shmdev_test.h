@@ -205,54 +205,6 @@ static inline __u64 look(int fd)
 	return ioctl(fd, SHMDEV_IOC_LOOK, &arg) ? ~0ULL : arg.events;
 }
 
-static inline int wake_word(int fd, __u64 offset, __u32 count)
-{
-	struct shmdev_wake arg = {
-		.size = sizeof(arg),
-		.offset = offset,
-		.count = count,
-	};
-
-	return ioctl(fd, SHMDEV_IOC_WAKE, &arg);
-}
-
-/* The peer's id, or 0. */
-static inline __u64 join(int fd, const char *role)
-{
-	struct shmdev_join arg = { .size = sizeof(arg) };
-
-	snprintf(arg.role, sizeof(arg.role), "%s", role);
-	return ioctl(fd, SHMDEV_IOC_JOIN, &arg) ? 0 : arg.id;
-}
-
-static inline int leave(int fd)
-{
-	struct shmdev_leave arg = { .size = sizeof(arg) };
-
-	return ioctl(fd, SHMDEV_IOC_LEAVE, &arg);
-}
-
-static inline int peers(int fd, __u64 id, struct shmdev_peer *entries,
-			__u32 room, __u32 *total, __u32 *alive)
-{
-	struct shmdev_peers arg = {
-		.size = sizeof(arg),
-		.id = id,
-		.entries = (uintptr_t)entries,
-		.count = room,
-		.entry_size = sizeof(*entries),
-	};
-	int ret = ioctl(fd, SHMDEV_IOC_PEERS, &arg);
-
-	if (ret)
-		return ret;
-	if (total)
-		*total = arg.total;
-	if (alive)
-		*alive = arg.alive;
-	return arg.count;
-}
-
 static inline int version(int fd)
 {
 	struct shmdev_version arg = { .size = sizeof(arg) };

@@ -7,7 +7,7 @@
 
 #include "shmdev_test.h"
 
-#define MS		1000000ULL	/* nanoseconds */
+#define MS		NSEC_PER_MSEC
 #define WAIT_PATIENCE	(5000 * MS)	/* never needed */
 
 /* How long a wait took, and what became of it. */
