@@ -26,6 +26,7 @@ SAME_OFFSET(struct shmdev_remove, name, 16);
 SAME_LAYOUT(struct shmdev_info, 192);
 SAME_OFFSET(struct shmdev_info, kicks, 56);
 SAME_OFFSET(struct shmdev_info, uid, 64);
+SAME_OFFSET(struct shmdev_info, peers, 92);
 SAME_OFFSET(struct shmdev_info, name, 96);
 SAME_LAYOUT(struct shmdev_list, 32);
 SAME_OFFSET(struct shmdev_list, entries, 16);
@@ -34,6 +35,21 @@ SAME_LAYOUT(struct shmdev_mappings, 32);
 SAME_OFFSET(struct shmdev_mappings, total, 24);
 SAME_LAYOUT(struct shmdev_kick, 16);
 SAME_LAYOUT(struct shmdev_look, 16);
+SAME_LAYOUT(struct shmdev_wait, 32);
+SAME_OFFSET(struct shmdev_wait, offset, 8);
+SAME_OFFSET(struct shmdev_wait, timeout, 16);
+SAME_OFFSET(struct shmdev_wait, expected, 24);
+SAME_LAYOUT(struct shmdev_wake, 24);
+SAME_OFFSET(struct shmdev_wake, count, 16);
+SAME_LAYOUT(struct shmdev_join, 32);
+SAME_OFFSET(struct shmdev_join, role, 16);
+SAME_LAYOUT(struct shmdev_leave, 8);
+SAME_LAYOUT(struct shmdev_peer, 72);
+SAME_OFFSET(struct shmdev_peer, pid, 24);
+SAME_OFFSET(struct shmdev_peer, role, 40);
+SAME_LAYOUT(struct shmdev_peers, 40);
+SAME_OFFSET(struct shmdev_peers, count, 24);
+SAME_OFFSET(struct shmdev_peers, alive, 36);
 SAME_LAYOUT(struct shmdev_hello, 3088);
 SAME_OFFSET(struct shmdev_hello, answer.text, 2064);
 
@@ -41,6 +57,7 @@ SAME_OFFSET(struct shmdev_hello, answer.text, 2064);
 
 static struct shmdev_info infos[32];
 static struct shmdev_mapping maps[32];
+static struct shmdev_peer records[32];
 
 FIXTURE(command) {
 	int door;
@@ -90,8 +107,31 @@ FIXTURE_VARIANT_ADD(command, look) {
 	SHMDEV_IOC_LOOK, sizeof(struct shmdev_look), 0, true, false };
 FIXTURE_VARIANT_ADD(command, look_of_segment) {
 	SHMDEV_IOC_LOOK, sizeof(struct shmdev_look), 0, true, true };
+/* These do not sleep: the word holds something else. */
+FIXTURE_VARIANT_ADD(command, wait) {
+	SHMDEV_IOC_WAIT, sizeof(struct shmdev_wait),
+	SHMDEV_WAIT_F_ALL, false, false };
+FIXTURE_VARIANT_ADD(command, wait_of_segment) {
+	SHMDEV_IOC_WAIT, sizeof(struct shmdev_wait),
+	SHMDEV_WAIT_F_ALL, false, true };
+FIXTURE_VARIANT_ADD(command, wake) {
+	SHMDEV_IOC_WAKE, sizeof(struct shmdev_wake), 0, false, false };
+FIXTURE_VARIANT_ADD(command, wake_of_segment) {
+	SHMDEV_IOC_WAKE, sizeof(struct shmdev_wake), 0, false, true };
+FIXTURE_VARIANT_ADD(command, join) {
+	SHMDEV_IOC_JOIN, sizeof(struct shmdev_join), 0, true, false };
+FIXTURE_VARIANT_ADD(command, join_of_segment) {
+	SHMDEV_IOC_JOIN, sizeof(struct shmdev_join), 0, true, true };
+FIXTURE_VARIANT_ADD(command, leave) {
+	SHMDEV_IOC_LEAVE, sizeof(struct shmdev_leave), 0, false, false };
+FIXTURE_VARIANT_ADD(command, leave_of_segment) {
+	SHMDEV_IOC_LEAVE, sizeof(struct shmdev_leave), 0, false, true };
+FIXTURE_VARIANT_ADD(command, peers) {
+	SHMDEV_IOC_PEERS, sizeof(struct shmdev_peers), 0, true, false };
+FIXTURE_VARIANT_ADD(command, peers_of_segment) {
+	SHMDEV_IOC_PEERS, sizeof(struct shmdev_peers), 0, true, true };
 
-/* Something to list, map, kick and remove; @arg ends where memory ends. */
+/* Something to list, map, kick, leave and remove; @arg ends where memory ends. */
 FIXTURE_SETUP(command)
 {
 	char *area = mmap(NULL, ROOM + page_bytes(), PROT_READ | PROT_WRITE,
@@ -109,6 +149,8 @@ FIXTURE_SETUP(command)
 	self->view = map(self->segment, page_bytes(), PROT_READ);
 	ASSERT_NE(MAP_FAILED, self->view);
 	self->fd = variant->on_segment ? self->segment : self->door;
+	if (variant->request == SHMDEV_IOC_LEAVE)
+		ASSERT_EQ(0, join(self->fd, "", NULL));
 	self->before = take_state(self->door);
 }
 
@@ -175,7 +217,6 @@ static void *valid(FIXTURE_DATA(command) *self, unsigned int request,
 		memset(arg, poison, sizeof(*arg));
 		arg->size = sizeof(*arg);
 		arg->flags = 0;
-		arg->reserved = 0;
 		break;
 	}
 	case _IOC_NR(SHMDEV_IOC_MAPPINGS): {
@@ -206,19 +247,77 @@ static void *valid(FIXTURE_DATA(command) *self, unsigned int request,
 		arg->flags = 0;
 		break;
 	}
+	case _IOC_NR(SHMDEV_IOC_WAIT): {
+		struct shmdev_wait *arg = memory;
+
+		*arg = (struct shmdev_wait){
+			.size = sizeof(*arg),
+			.timeout = SHMDEV_WAIT_FOREVER,
+			.expected = ~0U,
+		};
+		break;
+	}
+	case _IOC_NR(SHMDEV_IOC_WAKE): {
+		struct shmdev_wake *arg = memory;
+
+		*arg = (struct shmdev_wake){
+			.size = sizeof(*arg),
+			.count = SHMDEV_WAKE_ALL,
+		};
+		break;
+	}
+	case _IOC_NR(SHMDEV_IOC_JOIN): {
+		struct shmdev_join *arg = memory;
+
+		memset(arg, poison, sizeof(*arg));
+		arg->size = sizeof(*arg);
+		arg->flags = 0;
+		memset(arg->role, 0, sizeof(arg->role));
+		break;
+	}
+	case _IOC_NR(SHMDEV_IOC_LEAVE): {
+		struct shmdev_leave *arg = memory;
+
+		*arg = (struct shmdev_leave){ .size = sizeof(*arg) };
+		break;
+	}
+	case _IOC_NR(SHMDEV_IOC_PEERS): {
+		struct shmdev_peers *arg = memory;
+
+		memset(records, poison, sizeof(records));
+		*arg = (struct shmdev_peers){
+			.size = sizeof(*arg),
+			.entries = (uintptr_t)records,
+			.count = ARRAY_SIZE(records),
+			.entry_size = sizeof(records[0]),
+			.total = poison,
+			.alive = poison,
+		};
+		break;
+	}
 	}
 	return memory;
 }
 
-/* 0 or -1: a descriptor that a command hands out is closed again. */
+/*
+ * 0 or -1, and ready for the next time: a descriptor is closed again, whoever
+ * joined leaves, and whoever left joins. A word that holds something else than
+ * was expected is what a WAIT has to find.
+ */
 static int issue(int fd, unsigned int request, void *arg)
 {
 	int ret = ioctl(fd, request, arg);
 
-	if (ret >= 0 && (_IOC_NR(request) == _IOC_NR(SHMDEV_IOC_CREATE) ||
-			 _IOC_NR(request) == _IOC_NR(SHMDEV_IOC_OPEN))) {
-		close(ret);
-		ret = 0;
+	switch (_IOC_NR(request)) {
+	case _IOC_NR(SHMDEV_IOC_CREATE):
+	case _IOC_NR(SHMDEV_IOC_OPEN):
+		return ret < 0 ? ret : close(ret);
+	case _IOC_NR(SHMDEV_IOC_JOIN):
+		return ret ?: leave(fd);
+	case _IOC_NR(SHMDEV_IOC_LEAVE):
+		return ret ?: join(fd, "", NULL);
+	case _IOC_NR(SHMDEV_IOC_WAIT):
+		return ret < 0 && errno == EAGAIN ? 0 : ret;
 	}
 	return ret;
 }
@@ -249,6 +348,8 @@ TEST_F(command, refuses_a_struct_that_is_too_short)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (sizes[i] >= variant->size)
+			continue;
 		valid(self, variant->request, self->arg, 0);
 		set_size(self->arg, sizes[i]);
 		EXPECT_ERRNO(EINVAL,
@@ -363,6 +464,8 @@ TEST_F(command, refuses_pointers_that_lead_nowhere)
 
 	/* The first bytes are there, the others are not. */
 	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i] >= variant->size)
+			continue;
 		valid(self, variant->request, self->arg, 0);
 		start = hole - known[i];
 		memmove(start, self->arg, known[i]);
@@ -388,6 +491,7 @@ TEST_F(command, writes_to_its_struct_only_if_it_answers)
 TEST_F(command, leaves_nothing_of_the_caller_in_what_it_writes)
 {
 	static char first[sizeof(infos) + sizeof(maps)];
+	static struct shmdev_peer first_records[ARRAY_SIZE(records)];
 	static char arg[ROOM];
 
 	ASSERT_EQ(0, issue(self->fd, variant->request,
@@ -395,6 +499,7 @@ TEST_F(command, leaves_nothing_of_the_caller_in_what_it_writes)
 	memcpy(arg, self->arg, variant->size);
 	memcpy(first, infos, sizeof(infos));
 	memcpy(first + sizeof(infos), maps, sizeof(maps));
+	memcpy(first_records, records, sizeof(records));
 	if (!variant->answers) {
 		valid(self, variant->request, self->arg, 0);
 		EXPECT_EQ(0, memcmp(arg, self->arg, variant->size));
@@ -403,6 +508,9 @@ TEST_F(command, leaves_nothing_of_the_caller_in_what_it_writes)
 
 	ASSERT_EQ(0, issue(self->fd, variant->request,
 			   valid(self, variant->request, self->arg, 0xff)));
+	/* No number is used twice. */
+	if (variant->request == SHMDEV_IOC_JOIN)
+		((struct shmdev_join *)arg)->id++;
 	EXPECT_EQ(0, memcmp(arg, self->arg, variant->size));
 	/* Entries beyond those written keep the poison of each call. */
 	if (_IOC_NR(variant->request) == _IOC_NR(SHMDEV_IOC_LIST)) {
@@ -421,6 +529,17 @@ TEST_F(command, leaves_nothing_of_the_caller_in_what_it_writes)
 				    sizeof(maps[0])));
 		EXPECT_TRUE(all_bytes(maps + 1, 0xff,
 				      sizeof(maps) - sizeof(maps[0])));
+	}
+	if (variant->request == SHMDEV_IOC_PEERS) {
+		__u32 count = ((struct shmdev_peers *)arg)->count;
+
+		/* The endpoint is one. */
+		ASSERT_LE(1, count);
+		EXPECT_EQ(0, memcmp(first_records, records,
+				    count * sizeof(records[0])));
+		EXPECT_TRUE(all_bytes(records + count, 0xff,
+				      sizeof(records) -
+				      count * sizeof(records[0])));
 	}
 }
 
@@ -476,7 +595,7 @@ TEST_F(file, unknown_commands_are_enotty)
 	size_t i;
 
 	set_size(arg, 64);
-	for (nr = _IOC_NR(SHMDEV_IOC_LOOK) + 1; nr < 256; nr++) {
+	for (nr = _IOC_NR(SHMDEV_IOC_PEERS) + 1; nr < 256; nr++) {
 		EXPECT_ERRNO(ENOTTY,
 			     ioctl(self->target.fd,
 				   _IOWR(SHMDEV_IOC_MAGIC, nr, __u64), arg));
@@ -485,7 +604,7 @@ TEST_F(file, unknown_commands_are_enotty)
 				   _IO(SHMDEV_IOC_MAGIC, nr), NULL));
 	}
 	for (i = 0; i < ARRAY_SIZE(magics); i++)
-		for (nr = 0; nr <= _IOC_NR(SHMDEV_IOC_LOOK); nr++)
+		for (nr = 0; nr <= _IOC_NR(SHMDEV_IOC_PEERS); nr++)
 			EXPECT_ERRNO(ENOTTY,
 				     ioctl(self->target.fd,
 					   _IOWR(magics[i], nr, __u64), arg));
@@ -502,7 +621,8 @@ TEST_F(file, version_tells_what_is_there)
 	EXPECT_EQ(sizeof(arg), arg.size);
 	EXPECT_EQ(1, arg.abi);
 	EXPECT_EQ(SHMDEV_FEATURE_SEGMENTS | SHMDEV_FEATURE_ENDPOINTS |
-		  SHMDEV_FEATURE_HELLO, arg.features);
+		  SHMDEV_FEATURE_HELLO | SHMDEV_FEATURE_WAIT |
+		  SHMDEV_FEATURE_PEERS, arg.features);
 	EXPECT_EQ(page_bytes(), arg.page_bytes);
 	EXPECT_EQ(lseek(self->target.door, 0, SEEK_END), arg.default_bytes);
 	length = strnlen(arg.release, sizeof(arg.release));
@@ -525,6 +645,7 @@ TEST_F(file, questions_are_answered_on_a_read_only_file)
 	EXPECT_EQ(0, info(fd, &arg));
 	EXPECT_EQ(0, mappings_total(fd));
 	EXPECT_EQ(0, ioctl(fd, SHMDEV_IOC_LOOK, &look));
+	EXPECT_LE(0, peers(fd, 0, NULL, 0, NULL, NULL));
 	close(fd);
 }
 
@@ -548,9 +669,11 @@ TEST_F(file, info_agrees_with_stat)
 		EXPECT_EQ(st.st_size, arg.bytes);
 		EXPECT_EQ(getpid(), arg.creator);
 		EXPECT_EQ(1, arg.files);
+		EXPECT_EQ(0, arg.peers);
 		EXPECT_EQ(0, arg.flags);
 	} else {
 		EXPECT_EQ(1, arg.id);
+		EXPECT_LE(1, arg.peers);
 		EXPECT_EQ(SHMDEV_INFO_F_DEFAULT, arg.flags);
 		EXPECT_STREQ("", arg.name);
 		EXPECT_STREQ("hello", arg.endpoint);
@@ -623,17 +746,24 @@ TEST(reserved_members_must_be_zero)
 		.mode = 0600,
 		.reserved = 1,
 	};
-	struct shmdev_info about = { .size = sizeof(about), .reserved = 1 };
 	struct shmdev_mappings who = { .size = sizeof(who), .reserved = 1,
 				       .entry_size = sizeof(maps[0]) };
+	struct shmdev_wait word = { .size = sizeof(word), .reserved = 1 };
+	struct shmdev_wake sleepers = { .size = sizeof(sleepers),
+					.reserved = 1 };
 	int door = open_door();
 	struct state before = take_state(door);
 
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_CREATE, &spec));
 	spec.reserved = 1U << 31;
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_CREATE, &spec));
-	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_INFO, &about));
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAIT, &word));
+	word.reserved = 1U << 31;
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAIT, &word));
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAKE, &sleepers));
+	sleepers.reserved = 1U << 31;
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAKE, &sleepers));
 	expect_unchanged(_metadata, door, &before);
 	close(door);
 }
@@ -655,7 +785,7 @@ TEST(modes_beyond_0777_are_einval)
 	close(door);
 }
 
-/* LIST @count at least 1, @entry_size as the caller knows it */
+/* LIST @count at least 1, @entry_size of all arrays as the caller knows it */
 TEST(arrays_of_the_wrong_shape_are_refused)
 {
 	struct shmdev_list what = {
@@ -669,6 +799,11 @@ TEST(arrays_of_the_wrong_shape_are_refused)
 		.entries = (uintptr_t)maps,
 		.count = ARRAY_SIZE(maps),
 	};
+	struct shmdev_peers partners = {
+		.size = sizeof(partners),
+		.entries = (uintptr_t)records,
+		.count = ARRAY_SIZE(records),
+	};
 	const __u32 short_sizes[] = { 0, 1, 8 };
 	int door = open_door();
 	size_t i;
@@ -680,6 +815,8 @@ TEST(arrays_of_the_wrong_shape_are_refused)
 		EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_LIST, &what));
 		who.entry_size = short_sizes[i];
 		EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
+		partners.entry_size = short_sizes[i];
+		EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_PEERS, &partners));
 	}
 	what.entry_size = sizeof(infos[0]) - 1;
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_LIST, &what));
@@ -689,10 +826,14 @@ TEST(arrays_of_the_wrong_shape_are_refused)
 	EXPECT_ERRNO(E2BIG, ioctl(door, SHMDEV_IOC_LIST, &what));
 	who.entry_size = page_bytes() + 1;
 	EXPECT_ERRNO(E2BIG, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
+	partners.entry_size = sizeof(records[0]) - 1;
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_PEERS, &partners));
+	partners.entry_size = page_bytes() + 1;
+	EXPECT_ERRNO(E2BIG, ioctl(door, SHMDEV_IOC_PEERS, &partners));
 	close(door);
 }
 
-/* LIST @entry_size, MAPPINGS @entry_size: arrays of longer structs */
+/* LIST, MAPPINGS, PEERS @entry_size: arrays of longer structs */
 TEST(entries_of_longer_structs_keep_their_distance)
 {
 	static struct {
@@ -703,6 +844,10 @@ TEST(entries_of_longer_structs_keep_their_distance)
 		struct shmdev_mapping mapping;
 		__u64 later[2];
 	} wide_maps[8];
+	static struct {
+		struct shmdev_peer peer;
+		__u64 later[2];
+	} wide_records[8];
 	struct shmdev_list what = {
 		.size = sizeof(what),
 		.entries = (uintptr_t)wide_infos,
@@ -714,6 +859,12 @@ TEST(entries_of_longer_structs_keep_their_distance)
 		.entries = (uintptr_t)wide_maps,
 		.count = ARRAY_SIZE(wide_maps),
 		.entry_size = sizeof(wide_maps[0]),
+	};
+	struct shmdev_peers partners = {
+		.size = sizeof(partners),
+		.entries = (uintptr_t)wide_records,
+		.count = ARRAY_SIZE(wide_records),
+		.entry_size = sizeof(wide_records[0]),
 	};
 	int door = open_door();
 	int segment = create_anonymous(door, 2 * page_bytes());
@@ -735,6 +886,14 @@ TEST(entries_of_longer_structs_keep_their_distance)
 	ASSERT_EQ(2, who.count);
 	EXPECT_EQ(3 * page_bytes(), wide_maps[0].mapping.bytes +
 				    wide_maps[1].mapping.bytes);
+
+	ASSERT_EQ(0, join(segment, "first", NULL));
+	ASSERT_EQ(0, leave(segment));
+	ASSERT_EQ(0, join(segment, "second", NULL));
+	ASSERT_EQ(0, ioctl(segment, SHMDEV_IOC_PEERS, &partners));
+	ASSERT_EQ(2, partners.count);
+	EXPECT_STREQ("second", wide_records[0].peer.role);
+	EXPECT_STREQ("first", wide_records[1].peer.role);
 	munmap(one, page_bytes());
 	munmap(two, 2 * page_bytes());
 	close(segment);
@@ -773,15 +932,67 @@ TEST(arrays_that_lead_nowhere_are_efault)
 			.count = 8,
 			.entry_size = sizeof(struct shmdev_mapping),
 		};
+		struct shmdev_peers partners = {
+			.size = sizeof(partners),
+			.entries = places[i],
+			.count = 8,
+			.entry_size = sizeof(struct shmdev_peer),
+		};
 
 		EXPECT_ERRNO(EFAULT, ioctl(door, SHMDEV_IOC_LIST, &what));
 		EXPECT_ERRNO(EFAULT, ioctl(segment, SHMDEV_IOC_MAPPINGS, &who));
+		EXPECT_ERRNO(EFAULT, ioctl(door, SHMDEV_IOC_PEERS, &partners));
 	}
 	expect_unchanged(_metadata, door, &before);
 	munmap(view, page_bytes());
 	munmap(page, page_bytes());
 	close(segment);
 	close(door);
+}
+
+/* JOIN: a peer that cannot be told its number is none */
+TEST_F(file, join_that_fails_to_answer_is_undone)
+{
+	struct shmdev_join *arg = mmap(NULL, page_bytes(),
+				       PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u32 before = peers_of(self->target.fd);
+
+	ASSERT_NE(MAP_FAILED, arg);
+	*arg = (struct shmdev_join){ .size = sizeof(*arg) };
+	ASSERT_EQ(0, mprotect(arg, page_bytes(), PROT_READ));
+	EXPECT_ERRNO(EFAULT, ioctl(self->target.fd, SHMDEV_IOC_JOIN, arg));
+	EXPECT_EQ(before, peers_of(self->target.fd));
+	EXPECT_ERRNO(ESRCH, leave(self->target.fd));
+	munmap(arg, page_bytes());
+}
+
+/* WAIT: the struct comes back as a whole when the caller is woken */
+TEST_F(file, wait_that_was_woken_gives_its_struct_back)
+{
+	struct {
+		struct shmdev_wait wait;
+		__u64 later;
+	} arg = {
+		.wait = {
+			.size = sizeof(arg),
+			.offset = self->target.bytes - 4,
+			.timeout = 10 * NSEC_PER_SEC,
+		},
+	}, before = arg;
+	pid_t waker;
+
+	ASSERT_EQ(4, pwrite(self->target.fd, &arg.wait.expected, 4,
+			    arg.wait.offset));
+	waker = fork_child();
+	if (!waker) {
+		while (!wake_word(self->target.fd, arg.wait.offset, 1))
+			usleep(1000);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ioctl(self->target.fd, SHMDEV_IOC_WAIT, &arg));
+	EXPECT_EQ(0, reap(waker));
+	EXPECT_EQ(0, memcmp(&before, &arg, sizeof(arg)));
 }
 
 TEST_HARNESS_MAIN
