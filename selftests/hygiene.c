@@ -84,11 +84,13 @@ static void soil_the_stack(void)
 /* The commands that answer. */
 static const unsigned int answers[] = {
 	SHMDEV_IOC_VERSION, SHMDEV_IOC_LIST, SHMDEV_IOC_INFO,
-	SHMDEV_IOC_MAPPINGS, SHMDEV_IOC_LOOK,
+	SHMDEV_IOC_MAPPINGS, SHMDEV_IOC_LOOK, SHMDEV_IOC_JOIN,
+	SHMDEV_IOC_PEERS,
 };
 
 static struct shmdev_info infos[8];
 static struct shmdev_mapping maps[8];
+static struct shmdev_peer records[8];
 
 /*
  * A call as a program of the future makes it: @size bytes of argument at @arg
@@ -101,6 +103,8 @@ static int ask(int fd, unsigned int request, char *arg, __u32 size,
 	struct shmdev_mappings *mappings = (void *)arg;
 	struct shmdev_version *version = (void *)arg;
 	struct shmdev_info *info = (void *)arg;
+	struct shmdev_join *join = (void *)arg;
+	struct shmdev_peers *peers = (void *)arg;
 
 	memset(arg, 0, size);
 	memset(entries, fill, ROOM);
@@ -110,7 +114,6 @@ static int ask(int fd, unsigned int request, char *arg, __u32 size,
 		break;
 	case SHMDEV_IOC_INFO:
 		memset(info, fill, sizeof(*info));
-		info->reserved = 0;
 		break;
 	case SHMDEV_IOC_LIST:
 		list->entries = (uintptr_t)entries;
@@ -125,6 +128,16 @@ static int ask(int fd, unsigned int request, char *arg, __u32 size,
 		break;
 	case SHMDEV_IOC_LOOK:
 		memset(arg, fill, sizeof(struct shmdev_look));
+		break;
+	case SHMDEV_IOC_JOIN:
+		memset(&join->id, fill, sizeof(join->id));
+		break;
+	case SHMDEV_IOC_PEERS:
+		peers->entries = (uintptr_t)entries;
+		peers->count = 4;
+		peers->entry_size = sizeof(records[0]) + grown;
+		memset(&peers->total, fill, sizeof(peers->total));
+		memset(&peers->alive, fill, sizeof(peers->alive));
 		break;
 	}
 	memcpy(arg, (__u32[]){ size, 0 }, 2 * sizeof(__u32));
@@ -186,6 +199,8 @@ TEST_F(hygiene, answers_are_wholly_the_drivers)
 			EXPECT_TRUE(all_bytes(area[j], 0x77, 512));
 			EXPECT_TRUE(all_bytes(area[j] + 512 + size, 0x77,
 					      ROOM - 512 - size));
+			if (request == SHMDEV_IOC_JOIN)
+				ASSERT_EQ(0, leave(fd));
 		}
 		expect_clean(_metadata, "argument", area[0] + 512, size);
 		EXPECT_TRUE(all_bytes(area[0] + 512 + size - grown, 0, grown));
@@ -204,9 +219,21 @@ TEST_F(hygiene, answers_are_wholly_the_drivers)
 			k = arg->count;
 			ASSERT_EQ((uintptr_t)entries[0], arg->entries);
 			arg->entries = (uintptr_t)entries[1];
+		} else if (request == SHMDEV_IOC_PEERS) {
+			struct shmdev_peers *arg = (void *)(area[0] + 512);
+
+			entry = sizeof(records[0]) + grown;
+			k = arg->count;
+			/* The endpoint, and this one as it joined before. */
+			ASSERT_LE(2, k);
+			ASSERT_EQ((uintptr_t)entries[0], arg->entries);
+			arg->entries = (uintptr_t)entries[1];
 		} else {
 			k = 0;
 		}
+		/* No number is used twice. */
+		if (request == SHMDEV_IOC_JOIN)
+			((struct shmdev_join *)(area[0] + 512))->id++;
 		EXPECT_EQ(0, memcmp(area[0], area[1], ROOM))
 			TH_LOG("command %zu", i);
 		EXPECT_EQ(0, memcmp(entries[0], entries[1], k * entry));
@@ -233,12 +260,10 @@ TEST_F(hygiene, texts_end_in_zeroes)
 	ASSERT_EQ(0, info(self->segment, &one));
 	EXPECT_TEXT(one.name);
 	EXPECT_TEXT(one.endpoint);
-	EXPECT_EQ(0, one.reserved);
 	soil_the_stack();
 	for (count = list(self->door, 0, 0, infos, ARRAY_SIZE(infos)); count--;) {
 		EXPECT_TEXT(infos[count].name);
 		EXPECT_TEXT(infos[count].endpoint);
-		EXPECT_EQ(0, infos[count].reserved);
 	}
 	ASSERT_EQ(0, prctl(PR_SET_NAME, "a longer name!"));
 	ASSERT_EQ(0, prctl(PR_SET_NAME, "short"));
@@ -246,6 +271,104 @@ TEST_F(hygiene, texts_end_in_zeroes)
 	ASSERT_EQ(1, mappings(self->segment, maps, ARRAY_SIZE(maps), NULL));
 	EXPECT_STREQ("short", maps[0].comm);
 	EXPECT_TEXT(maps[0].comm);
+}
+
+/* Joins as each of these, one after the other, and does not leave as the last. */
+static void live_and_die(int fd, const char *const *roles, int sig)
+{
+	struct shmdev_join arg = { .size = sizeof(arg) };
+
+	for (; *roles; roles++) {
+		leave(fd);
+		/* What is behind its end is none of the role. */
+		memset(arg.role, 0x5a, sizeof(arg.role));
+		strcpy(arg.role, *roles);
+		CHILD_CHECK(!prctl(PR_SET_NAME, "a longer name!"));
+		CHILD_CHECK(!prctl(PR_SET_NAME, **roles ? *roles : "?"));
+		soil_the_stack();
+		CHILD_CHECK(!ioctl(fd, SHMDEV_IOC_JOIN, &arg));
+	}
+	if (sig)
+		raise(sig);
+	_exit(7);
+}
+
+/* PEERS @role, @comm, @reserved: of the living, of the dead, of the kernel */
+TEST_F(hygiene, records_of_peers_are_wholly_written)
+{
+	static const char *const roles[] = {
+		"fifteen bytes..", "", "x", NULL
+	};
+	static struct shmdev_peer found[16];
+	const int ends[] = { 0, SIGKILL, SIGTERM };
+	int count;
+	size_t i;
+
+	ASSERT_EQ(0, join(self->segment, "survivor", NULL));
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		pid_t pid = fork_child();
+
+		if (!pid)
+			live_and_die(self->segment, roles, ends[i]);
+		EXPECT_EQ(ends[i] ? 128 + ends[i] : 7, reap(pid));
+	}
+	memset(found, 0x77, sizeof(found));
+	soil_the_stack();
+	count = peers(self->segment, 0, found, ARRAY_SIZE(found), NULL, NULL);
+	ASSERT_EQ(2 + 3 * ARRAY_SIZE(ends), count);
+	expect_clean(_metadata, "records", found, count * sizeof(found[0]));
+	EXPECT_TRUE(all_bytes(found + count, 0x77,
+			      sizeof(found) - count * sizeof(found[0])));
+	for (i = 0; i < count; i++) {
+		EXPECT_TEXT(found[i].role);
+		EXPECT_TEXT(found[i].comm);
+		EXPECT_EQ(0, found[i].reserved);
+		/* Who has no pid here has no name either. */
+		EXPECT_EQ(!found[i].pid, !*found[i].comm);
+		if (i >= 2)
+			EXPECT_STREQ(roles[(i - 2) % 3], found[i].role);
+	}
+	EXPECT_STREQ("endpoint", found[0].role);
+	EXPECT_EQ(0, found[0].pid);
+}
+
+static void do_nothing(int sig)
+{
+}
+
+/* WAIT: a struct that a signal sends back is wholly the driver's, too */
+TEST_F(hygiene, interrupted_wait_says_nothing_new_but_the_time)
+{
+	static char area[ROOM], before[ROOM];
+	struct shmdev_wait *arg = (void *)(area + 512);
+	const struct shmdev_wait *sent = (void *)(before + 512);
+	struct sigaction action = { .sa_handler = do_nothing };
+	struct sigevent event = { .sigev_signo = SIGALRM };
+	struct itimerspec soon = {
+		.it_value.tv_nsec = 50 * NSEC_PER_MSEC,
+		.it_interval.tv_nsec = 50 * NSEC_PER_MSEC,
+	}, never = { 0 };
+	timer_t timer;
+
+	memset(area, 0x77, ROOM);
+	*arg = (struct shmdev_wait){
+		.size = sizeof(*arg) + 72,
+		.offset = page_bytes() - 4,
+		.timeout = 10 * NSEC_PER_SEC,
+	};
+	memset(arg + 1, 0, 72);
+	memcpy(before, area, ROOM);
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+	ASSERT_EQ(0, timer_settime(timer, 0, &soon, NULL));
+	soil_the_stack();
+	EXPECT_ERRNO(EINTR, ioctl(self->segment, SHMDEV_IOC_WAIT, arg));
+	ASSERT_EQ(0, timer_settime(timer, 0, &never, NULL));
+	EXPECT_GT(sent->timeout, arg->timeout);
+	EXPECT_LT(0, arg->timeout);
+	arg->timeout = sent->timeout;
+	EXPECT_EQ(0, memcmp(before, area, ROOM));
+	ASSERT_EQ(0, timer_delete(timer));
 }
 
 /* "errors": a call that fails writes nothing */
@@ -256,6 +379,17 @@ TEST_F(hygiene, failed_calls_write_nothing)
 		SHMDEV_IOC_VERSION, SHMDEV_IOC_CREATE, SHMDEV_IOC_OPEN,
 		SHMDEV_IOC_REMOVE, SHMDEV_IOC_LIST, SHMDEV_IOC_INFO,
 		SHMDEV_IOC_MAPPINGS, SHMDEV_IOC_KICK, SHMDEV_IOC_LOOK,
+		SHMDEV_IOC_WAIT, SHMDEV_IOC_WAKE, SHMDEV_IOC_JOIN,
+		SHMDEV_IOC_LEAVE, SHMDEV_IOC_PEERS,
+	};
+	static const struct {
+		unsigned int request;
+		__u32 entry_size;
+		int entries;	/* which of its words that is */
+	} arrays[] = {
+		{ SHMDEV_IOC_LIST, sizeof(infos[0]), 2 },
+		{ SHMDEV_IOC_MAPPINGS, sizeof(maps[0]), 1 },
+		{ SHMDEV_IOC_PEERS, sizeof(records[0]), 2 },
 	};
 	size_t i, j;
 
@@ -278,6 +412,7 @@ TEST_F(hygiene, failed_calls_write_nothing)
 				/* Only what has no more than its head is fine. */
 				EXPECT_EQ(ARRAY_SIZE(heads) - 1, j);
 				EXPECT_TRUE(request == SHMDEV_IOC_VERSION ||
+					    request == SHMDEV_IOC_INFO ||
 					    request == SHMDEV_IOC_LOOK);
 				continue;
 			}
@@ -287,22 +422,40 @@ TEST_F(hygiene, failed_calls_write_nothing)
 	}
 
 	/* One that fails late, when there is something to answer. */
-	for (i = 0; i < 2; i++) {
-		unsigned int request = i ? SHMDEV_IOC_MAPPINGS :
-					   SHMDEV_IOC_LIST;
+	for (i = 0; i < ARRAY_SIZE(arrays); i++) {
 		__u64 *word = (void *)area;
 
 		memset(area, 0, ROOM);
-		area[0] = 32;
+		area[0] = _IOC_SIZE(arrays[i].request);
 		/* @entries leads nowhere, @count and @entry_size are right. */
-		word[i ? 1 : 2] = 8;
-		word[i ? 2 : 3] = 4 | (__u64)(i ? sizeof(maps[0]) :
-						  sizeof(infos[0])) << 32;
+		word[arrays[i].entries] = 8;
+		word[arrays[i].entries + 1] =
+			4 | (__u64)arrays[i].entry_size << 32;
 		memcpy(before, area, ROOM);
-		EXPECT_ERRNO(EFAULT, ioctl(i ? self->segment : self->door,
-					   request, area));
+		/* The default segment is not mapped, so has nothing to tell. */
+		EXPECT_ERRNO(EFAULT,
+			     ioctl(arrays[i].request == SHMDEV_IOC_LIST ?
+				   self->door : self->segment,
+				   arrays[i].request, area));
 		EXPECT_EQ(0, memcmp(before, area, ROOM));
 	}
+}
+
+/* WAIT: one that was not woken is told by its error alone */
+TEST_F(hygiene, wait_in_vain_writes_nothing)
+{
+	struct shmdev_wait arg = {
+		.size = sizeof(arg),
+		.offset = page_bytes() - 4,
+		.expected = 1,
+		.timeout = NSEC_PER_MSEC,
+	}, before = arg;
+
+	EXPECT_ERRNO(EAGAIN, ioctl(self->segment, SHMDEV_IOC_WAIT, &arg));
+	EXPECT_EQ(0, memcmp(&before, &arg, sizeof(arg)));
+	before.expected = arg.expected = 0;
+	EXPECT_ERRNO(ETIMEDOUT, ioctl(self->segment, SHMDEV_IOC_WAIT, &arg));
+	EXPECT_EQ(0, memcmp(&before, &arg, sizeof(arg)));
 }
 
 static void expect_no_address(struct __test_metadata *_metadata,

@@ -456,6 +456,81 @@ TEST_F(owner, of_the_device_node_is_shown_for_the_default_segment)
 	unlink(path);
 }
 
+/* A file of either kind, open for one thing, the other, or both. */
+FIXTURE(access) {
+	struct target target;
+	int fd;
+};
+
+FIXTURE_VARIANT(access) {
+	enum kind kind;
+	int flags;
+};
+
+FIXTURE_VARIANT_ADD(access, reading_the_door) { DOOR, O_RDONLY };
+FIXTURE_VARIANT_ADD(access, writing_the_door) { DOOR, O_WRONLY };
+FIXTURE_VARIANT_ADD(access, both_at_the_door) { DOOR, O_RDWR };
+FIXTURE_VARIANT_ADD(access, reading) { SEGMENT, O_RDONLY };
+FIXTURE_VARIANT_ADD(access, writing) { SEGMENT, O_WRONLY };
+FIXTURE_VARIANT_ADD(access, both) { SEGMENT, O_RDWR };
+
+FIXTURE_SETUP(access)
+{
+	ASSERT_EQ(0, target_open(&self->target, variant->kind, page_bytes(),
+				 NULL));
+	self->fd = reopen(self->target.fd, variant->flags);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(access)
+{
+	close(self->fd);
+	EXPECT_EQ(0, target_close(&self->target));
+}
+
+/* "errors", EBADF: the descriptor was not opened for reading (WAIT) */
+TEST_F(access, to_read_lets_wait)
+{
+	const __u32 word = 5;
+	const __u64 at = self->target.bytes - sizeof(word);
+	bool may = variant->flags != O_WRONLY;
+
+	ASSERT_EQ(sizeof(word), pwrite(self->target.fd, &word, sizeof(word),
+				       at));
+	EXPECT_ERRNO(may ? EAGAIN : EBADF, wait_word(self->fd, at, 6, 0));
+	EXPECT_ERRNO(may ? ETIMEDOUT : EBADF, wait_word(self->fd, at, 5, 0));
+	/* Whoever may not is not told where the segment ends. */
+	EXPECT_ERRNO(may ? ENXIO : EBADF,
+		     wait_word(self->fd, self->target.bytes, 5, 0));
+}
+
+/* "errors", EBADF: the descriptor was not opened for writing (WAKE) */
+TEST_F(access, to_write_lets_wake)
+{
+	bool may = variant->flags != O_RDONLY;
+	__u64 before = look(self->target.fd);
+
+	EXPECT_ERRNO(may ? 0 : EBADF, wake_word(self->fd, 0, 1));
+	EXPECT_ERRNO(may ? ENXIO : EBADF,
+		     wake_word(self->fd, self->target.bytes, 1));
+	/* Nor are pollers told of what was refused. */
+	EXPECT_EQ(before + may, look(self->target.fd));
+}
+
+/* JOIN, LEAVE, PEERS: for whoever has a file */
+TEST_F(access, of_any_kind_lets_join)
+{
+	struct shmdev_peer entry;
+	__u64 id;
+
+	ASSERT_EQ(0, join(self->fd, "any", &id));
+	ASSERT_EQ(1, peers(self->fd, id, &entry, 1, NULL, NULL));
+	EXPECT_EQ(getpid(), entry.pid);
+	EXPECT_EQ(SHMDEV_PEER_ALIVE, entry.state);
+	EXPECT_EQ(0, leave(self->fd));
+	EXPECT_ERRNO(ESRCH, leave(self->fd));
+}
+
 /*
  * A user who may read, and nothing else. Each test is one way in which memory
  * that a process maps read-only has been written to before; it runs in a
@@ -731,6 +806,23 @@ WAY_IN(is_not_written_through_its_file)
 	REFUSED(EBADF, syscall(SYS_sendfile, grant->fd, zero, NULL, 4));
 	CHILD_CHECK(copy_file_range(zero, NULL, grant->fd, &at, 4, 0) == -1);
 	REFUSED(EBADF, kick(grant->fd));
+	REFUSED(EBADF, wake_word(grant->fd, 0, SHMDEV_WAKE_ALL));
+}
+
+/* WAIT, JOIN: a reader waits, and takes part, without writing to the memory */
+WAY_IN(is_enough_to_wait_and_to_join)
+{
+	struct shmdev_peer entry;
+	__u32 word;
+	__u64 id;
+
+	memcpy(&word, grant->view, sizeof(word));
+	REFUSED(EAGAIN, wait_word(grant->fd, 0, ~word, 0));
+	REFUSED(ETIMEDOUT, wait_word(grant->fd, 0, word, 1));
+	CHILD_CHECK(!join(grant->fd, "reader", &id));
+	CHILD_CHECK(peers(grant->fd, id, &entry, 1, NULL, NULL) == 1);
+	CHILD_CHECK(entry.pid == getpid());
+	CHILD_CHECK(!leave(grant->fd));
 }
 
 /* OPEN: nor can its size or its pages be changed */

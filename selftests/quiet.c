@@ -64,7 +64,7 @@ static void make_mistakes(int door, int segment)
 	};
 
 	for (round = 0; round < 4000; round++) {
-		unsigned int nr = rand_r(&seed) % 12;
+		unsigned int nr = rand_r(&seed) % 16;
 		unsigned int request = _IOC(rand_r(&seed) % 4,
 					    SHMDEV_IOC_MAGIC, nr,
 					    rand_r(&seed) % 256);
@@ -76,9 +76,12 @@ static void make_mistakes(int door, int segment)
 		/* A size that is right gets further. */
 		if (rand_r(&seed) % 4)
 			arg[0] = (__u32[]){ 64, 120, 72, 80, 32, 192, 32, 16,
-					    16, 16, 16, 16 }[nr];
-		/* A kick that is none would be an event. */
-		if (nr == _IOC_NR(SHMDEV_IOC_KICK))
+					    16, 32, 24, 32, 8, 40, 16, 16 }[nr];
+		/* Those that are none would be events, or would not end. */
+		if (nr == _IOC_NR(SHMDEV_IOC_KICK) ||
+		    nr == _IOC_NR(SHMDEV_IOC_WAIT) ||
+		    nr == _IOC_NR(SHMDEV_IOC_WAKE) ||
+		    nr == _IOC_NR(SHMDEV_IOC_JOIN))
 			arg[1] = ~0U;
 		ret = ioctl(fd, request, at);
 		if (ret > 0)

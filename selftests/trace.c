@@ -167,6 +167,116 @@ TEST_F(trace, kick_says_argument_and_result)
 	close(fd);
 }
 
+/* tracepoints shmdev_wait, shmdev_wake: which word, and how many were woken */
+TEST_F(trace, wait_and_wake_say_the_word)
+{
+	char text[64];
+	pid_t sleeper;
+	int fd, woken;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create_anonymous(self->door, 2 * page_bytes());
+	EXPECT_ERRNO(EAGAIN, wait_word(fd, page_bytes(), 7, 0));
+	snprintf(text, sizeof(text), "offset=%zu expected=7", page_bytes());
+	EXPECT_TRUE(traced(self, "shmdev_wait", id_of(fd), text));
+	/* What is refused is none. */
+	EXPECT_ERRNO(EINVAL, wait_word(fd, 2, 7, 0));
+	EXPECT_FALSE(traced(self, "shmdev_wait", id_of(fd), "offset=2 "));
+
+	sleeper = fork_child();
+	if (!sleeper)
+		_exit(wait_word(fd, 8, 0, 10 * NSEC_PER_SEC) != 0);
+	while (!(woken = wake_word(fd, 8, SHMDEV_WAKE_ALL)))
+		usleep(1000);
+	EXPECT_EQ(1, woken);
+	EXPECT_EQ(0, reap(sleeper));
+	EXPECT_TRUE(traced(self, "shmdev_wait", id_of(fd),
+			   "offset=8 expected=0"));
+	EXPECT_TRUE(traced(self, "shmdev_wake", id_of(fd),
+			   "offset=8 woken=1"));
+	ASSERT_EQ(0, forget_trace(self));
+	EXPECT_EQ(0, wake_word(fd, 12, SHMDEV_WAKE_ALL));
+	EXPECT_TRUE(traced(self, "shmdev_wake", id_of(fd),
+			   "offset=12 woken=0"));
+	EXPECT_FALSE(traced(self, "shmdev_wake", id_of(fd), "woken=1"));
+	close(fd);
+}
+
+/* tracepoints shmdev_join, shmdev_end: which peer, and how it ended */
+TEST_F(trace, join_and_end_say_the_peer)
+{
+	static const struct {
+		int sig;
+		__u32 state, status;
+	} ends[] = {
+		{ 0, SHMDEV_PEER_EXITED, 7 },
+		{ SIGKILL, SHMDEV_PEER_KILLED, SIGKILL },
+	};
+	struct shmdev_peer last;
+	char text[64];
+	size_t i;
+	__u64 id;
+	int fd;
+
+	SKIP_WITHOUT_TRACEFS();
+	/* The endpoint is the first. */
+	fd = create(self->door, NULL, page_bytes(), 0600, 0, "hello");
+	EXPECT_TRUE(traced(self, "shmdev_join", id_of(fd), "peer=1"));
+	ASSERT_EQ(0, join(fd, "", &id));
+	EXPECT_EQ(2, id);
+	EXPECT_TRUE(traced(self, "shmdev_join", id_of(fd), "peer=2"));
+	EXPECT_FALSE(traced(self, "shmdev_end", id_of(fd), "peer="));
+	ASSERT_EQ(0, leave(fd));
+	EXPECT_TRUE(traced(self, "shmdev_end", id_of(fd),
+			   "peer=2 state=1 status=0"));
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		pid_t pid = fork_child();
+
+		if (!pid) {
+			CHILD_CHECK(!join(fd, "", NULL));
+			if (ends[i].sig)
+				raise(ends[i].sig);
+			_exit(7);
+		}
+		reap(pid);
+		id++;
+		ASSERT_EQ(1, peers(fd, id, &last, 1, NULL, NULL));
+		EXPECT_EQ(ends[i].state, last.state);
+		snprintf(text, sizeof(text), "peer=%llu state=%u status=%u",
+			 (unsigned long long)id, ends[i].state, ends[i].status);
+		EXPECT_TRUE(traced(self, "shmdev_end", id_of(fd), text));
+	}
+	close(fd);
+}
+
+/* tracepoints: all that there are, so that none lacks its test */
+TEST_F(trace, there_are_no_others)
+{
+	static const char *const known[] = {
+		"create", "remove", "open", "map", "kick", "wait", "wake",
+		"join", "end",
+	};
+	char path[256];
+	struct dirent *entry;
+	int count = 0;
+	size_t i;
+	DIR *dir;
+
+	SKIP_WITHOUT_TRACEFS();
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		snprintf(path, sizeof(path), "%s/events/shmdev/shmdev_%s",
+			 self->instance, known[i]);
+		EXPECT_EQ(0, access(path, F_OK)) TH_LOG("%s", path);
+	}
+	snprintf(path, sizeof(path), "%s/events/shmdev", self->instance);
+	dir = opendir(path);
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		count += !strncmp(entry->d_name, "shmdev_", 7);
+	closedir(dir);
+	EXPECT_EQ(ARRAY_SIZE(known), count);
+}
+
 /* tracepoint shmdev_remove: whose name was taken away */
 TEST_F(trace, remove_says_the_name)
 {
@@ -195,12 +305,18 @@ TEST_F(trace, events_contain_no_kernel_address)
 	fd = create(self->door, self->name, page_bytes(), 0600,
 		    SHMDEV_CREATE_F_KEEP, "hello");
 	EXPECT_EQ(0, kick(fd));
+	EXPECT_EQ(0, join(fd, "", NULL));
+	EXPECT_ERRNO(ETIMEDOUT, wait_word(fd, page_bytes() - 4, 0, 0));
+	EXPECT_EQ(0, wake_word(fd, page_bytes() - 4, 1));
+	EXPECT_EQ(0, leave(fd));
 	munmap(map(fd, page_bytes(), PROT_READ), page_bytes());
 	EXPECT_EQ(0, remove_named(self->door, self->name));
 	close(fd);
 	snprintf(path, sizeof(path), "%s/trace", self->instance);
 	ASSERT_LT(0, read_file(path, text, sizeof(text)));
 	EXPECT_NE(NULL, strstr(text, "shmdev_create"));
+	EXPECT_NE(NULL, strstr(text, "shmdev_wait"));
+	EXPECT_NE(NULL, strstr(text, "shmdev_end"));
 	for (at = strstr(text, "ffff"); at; at = strstr(at + 4, "ffff")) {
 		digits = strspn(at, "0123456789abcdef");
 		EXPECT_GT(16, digits) TH_LOG("%.20s", at);
