@@ -31,8 +31,10 @@ FIXTURE(frozen) {
 	char *view;
 	char name[SHMDEV_NAME_SIZE];
 	struct state before;
+	__u32 peers;		/* of @fd */
 	const char *reason;
 	pid_t pid;
+	pid_t waker;
 	int uffd;
 };
 
@@ -74,6 +76,21 @@ FREEZES(kick_in_rest, SHMDEV_IOC_KICK, REST, SEGMENT, false);
 FREEZES(look_in, SHMDEV_IOC_LOOK, FIRST_WORD, SEGMENT, false);
 FREEZES(look_in_rest, SHMDEV_IOC_LOOK, REST, SEGMENT, false);
 FREEZES(look_out, SHMDEV_IOC_LOOK, ANSWER, SEGMENT, false);
+FREEZES(wait_in, SHMDEV_IOC_WAIT, FIRST_WORD, SEGMENT, false);
+FREEZES(wait_in_rest, SHMDEV_IOC_WAIT, REST, SEGMENT, false);
+FREEZES(wait_out, SHMDEV_IOC_WAIT, ANSWER, SEGMENT, false);
+FREEZES(wake_in, SHMDEV_IOC_WAKE, FIRST_WORD, SEGMENT, false);
+FREEZES(wake_in_rest, SHMDEV_IOC_WAKE, REST, SEGMENT, false);
+FREEZES(join_in, SHMDEV_IOC_JOIN, FIRST_WORD, SEGMENT, false);
+FREEZES(join_in_rest, SHMDEV_IOC_JOIN, REST, SEGMENT, false);
+FREEZES(join_out, SHMDEV_IOC_JOIN, ANSWER, SEGMENT, false);
+FREEZES(join_out_door, SHMDEV_IOC_JOIN, ANSWER, DOOR, false);
+FREEZES(leave_in, SHMDEV_IOC_LEAVE, FIRST_WORD, SEGMENT, false);
+FREEZES(peers_in, SHMDEV_IOC_PEERS, FIRST_WORD, SEGMENT, false);
+FREEZES(peers_in_rest, SHMDEV_IOC_PEERS, REST, SEGMENT, false);
+FREEZES(peers_entries, SHMDEV_IOC_PEERS, ENTRIES, SEGMENT, false);
+FREEZES(peers_entries_door, SHMDEV_IOC_PEERS, ENTRIES, DOOR, false);
+FREEZES(peers_out, SHMDEV_IOC_PEERS, ANSWER, SEGMENT, false);
 FREEZES(read, DO_READ, FIRST_WORD, SEGMENT, false);
 FREEZES(read_door, DO_READ, FIRST_WORD, DOOR, false);
 FREEZES(read_into_itself, DO_READ, FIRST_WORD, SEGMENT, true);
@@ -82,6 +99,8 @@ FREEZES(write_door, DO_WRITE, FIRST_WORD, DOOR, false);
 FREEZES(write_from_itself, DO_WRITE, FIRST_WORD, SEGMENT, true);
 FREEZES(info_in_itself, SHMDEV_IOC_INFO, FIRST_WORD, SEGMENT, true);
 FREEZES(mappings_in_itself, SHMDEV_IOC_MAPPINGS, ENTRIES, SEGMENT, true);
+FREEZES(wait_in_itself, SHMDEV_IOC_WAIT, FIRST_WORD, SEGMENT, true);
+FREEZES(join_in_itself, SHMDEV_IOC_JOIN, FIRST_WORD, SEGMENT, true);
 
 /* Any command's argument, at @to, as it is before the call. */
 static void fill(void *to, unsigned int request, const char *name,
@@ -95,6 +114,11 @@ static void fill(void *to, unsigned int request, const char *name,
 		struct shmdev_list list;
 		struct shmdev_info info;
 		struct shmdev_mappings mappings;
+		struct shmdev_wait wait;
+		struct shmdev_wake wake;
+		struct shmdev_join join;
+		struct shmdev_leave leave;
+		struct shmdev_peers peers;
 	} arg;
 
 	memset(&arg, 0, sizeof(arg));
@@ -120,6 +144,22 @@ static void fill(void *to, unsigned int request, const char *name,
 		arg.mappings.entries = (uintptr_t)entries;
 		arg.mappings.count = 1;
 		arg.mappings.entry_size = sizeof(struct shmdev_mapping);
+		break;
+	/* The last word of the first page is zero, and somebody wakes. */
+	case SHMDEV_IOC_WAIT:
+		arg.wait.offset = page_bytes() - sizeof(__u32);
+		arg.wait.timeout = SHMDEV_WAIT_FOREVER;
+		break;
+	case SHMDEV_IOC_WAKE:
+		arg.wake.count = SHMDEV_WAKE_ALL;
+		break;
+	case SHMDEV_IOC_JOIN:
+		strcpy(arg.join.role, "frozen");
+		break;
+	case SHMDEV_IOC_PEERS:
+		arg.peers.entries = (uintptr_t)entries;
+		arg.peers.count = 1;
+		arg.peers.entry_size = sizeof(struct shmdev_peer);
 		break;
 	}
 	memcpy(to, &arg, _IOC_SIZE(request));
@@ -175,6 +215,7 @@ FIXTURE_SETUP(frozen)
 	/* One mapping at least, for MAPPINGS to tell of. */
 	self->view = map(self->segment, self->page, PROT_READ);
 	ASSERT_NE(MAP_FAILED, self->view);
+	self->peers = peers_of(self->fd);
 	self->before = take_state(self->door);
 
 	self->arg = self->trap;
@@ -188,10 +229,19 @@ FIXTURE_SETUP(frozen)
 		 variant->where == FIRST_WORD ? 0 : size;
 	memcpy(self->arg, image, before);
 	self->pid = 0;
+	self->waker = 0;
+}
+
+static void end_waker(FIXTURE_DATA(frozen) *self)
+{
+	if (self->waker)
+		kill_and_reap(self->waker);
+	self->waker = 0;
 }
 
 FIXTURE_TEARDOWN(frozen)
 {
+	end_waker(self);
 	if (!self->reason)
 		close(self->uffd);
 	remove_named(self->door, self->name);
@@ -232,6 +282,8 @@ static void freeze(FIXTURE_DATA(frozen) *self,
 		CHILD_CHECK(!ioctl(uffd, UFFDIO_WRITEPROTECT, &lock));
 	}
 	CHILD_CHECK(!send_fd(socket, uffd));
+	if (variant->request == SHMDEV_IOC_LEAVE)
+		CHILD_CHECK(!join(self->fd, "frozen", NULL));
 	if (variant->request == DO_READ)
 		CHILD_CHECK(pread(self->fd, self->arg, 8, 0) == 8);
 	/* Far from the trap, or the page there would come with a huge one. */
@@ -254,6 +306,12 @@ static bool is_frozen(FIXTURE_DATA(frozen) *self,
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		return false;
+	if (variant->request == SHMDEV_IOC_WAIT)
+		self->waker = fork_child();
+	if (variant->request == SHMDEV_IOC_WAIT && !self->waker)
+		for (;; usleep(1000))
+			CHILD_CHECK(wake_word(self->segment, self->page -
+					      sizeof(__u32), 1) >= 0);
 	self->pid = fork_child();
 	if (!self->pid)
 		freeze(self, variant, ends[1]);
@@ -363,6 +421,38 @@ static bool other_polls(FIXTURE_DATA(frozen) *self)
 	return poll(files, ARRAY_SIZE(files), 0) == ARRAY_SIZE(files);
 }
 
+/* On words of each page, and of other segments. */
+static bool other_waits(FIXTURE_DATA(frozen) *self)
+{
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		if (wait_word(self->segment, i * self->page + 8, ~0U, 0) != -1 ||
+		    errno != EAGAIN ||
+		    wake_word(self->segment, i * self->page + 8, 1))
+			return false;
+	return wait_word(self->segment, self->page - 8, 0,
+			 NSEC_PER_MSEC) == -1 && errno == ETIMEDOUT &&
+	       wait_word(self->other, self->page - 8, 0,
+			 NSEC_PER_MSEC) == -1 && errno == ETIMEDOUT &&
+	       !wake_word(self->door, 0, 1);
+}
+
+static bool other_joins(FIXTURE_DATA(frozen) *self)
+{
+	const int fds[] = { self->door, self->segment, self->other };
+	struct shmdev_peer entry;
+	__u64 id;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		if (join(fds[i], "other", &id) ||
+		    peers(fds[i], id, &entry, 1, NULL, NULL) != 1 ||
+		    entry.pid != getpid() || leave(fds[i]))
+			return false;
+	return true;
+}
+
 static bool other_maps(FIXTURE_DATA(frozen) *self)
 {
 	char *view = map(self->segment, 4 * self->page, PROT_READ | PROT_WRITE);
@@ -416,6 +506,8 @@ static const struct {
 	{ "CREATE, OPEN or REMOVE", other_creates },
 	{ "open", other_opens },
 	{ "KICK", other_kicks },
+	{ "WAIT or WAKE", other_waits },
+	{ "JOIN, LEAVE or PEERS", other_joins },
 	{ "poll", other_polls },
 	{ "mmap, touch or munmap", other_maps },
 	{ "read", other_reads },
@@ -488,6 +580,11 @@ TEST_F(frozen, ends_within_a_second_of_sigkill)
 	EXPECT_LE(0, elapsed);
 	EXPECT_GE(1000, elapsed);
 	close(self->uffd);
+	end_waker(self);
+	EXPECT_EQ(self->peers, peers_of(self->fd));
+	/* Who joined was made known, and so was who woke others. */
+	if (_IOC_NR(variant->request) >= _IOC_NR(SHMDEV_IOC_WAIT))
+		self->before.digest = take_state(self->door).digest;
 	expect_unchanged_soon(_metadata, self->door, &self->before);
 	self->uffd = -1;
 	self->pid = getpid();
@@ -506,6 +603,8 @@ TEST(arguments_may_lie_in_the_segment_itself)
 	const unsigned int requests[] = {
 		SHMDEV_IOC_VERSION, SHMDEV_IOC_LIST, SHMDEV_IOC_INFO,
 		SHMDEV_IOC_MAPPINGS, SHMDEV_IOC_KICK, SHMDEV_IOC_LOOK,
+		SHMDEV_IOC_WAKE, SHMDEV_IOC_JOIN, SHMDEV_IOC_PEERS,
+		SHMDEV_IOC_LEAVE,
 	};
 	const size_t at = page_bytes() - 512;
 	char saved[512];

@@ -14,6 +14,7 @@
 FIXTURE(killed) {
 	int door;
 	int segment;
+	__u32 peers[2];		/* of the one and of the other */
 	struct state before;
 };
 
@@ -21,6 +22,7 @@ FIXTURE_VARIANT(killed) {
 	/* Does not come back by itself. */
 	void (*waits)(int door, int segment);
 	bool with_probe;
+	bool as_peer;
 };
 
 /* Never readable: nobody kicks it. */
@@ -75,15 +77,92 @@ static void waits_for_another_kick(int door, int segment)
 	kick_with(segment, LONG);
 }
 
-FIXTURE_VARIANT_ADD(killed, in_poll) { waits_in_poll, false };
-FIXTURE_VARIANT_ADD(killed, in_epoll) { waits_in_epoll, false };
+/* On the last word, which holds what is expected. */
+static void sleep_on(int fd, __u64 timeout)
+{
+	__u64 at = bytes_of(fd) - sizeof(__u32);
+	__u32 word;
+
+	CHILD_CHECK(pread(fd, &word, sizeof(word), at) == sizeof(word));
+	wait_word(fd, at, word, timeout);
+}
+
+static void waits_for_a_word(int door, int segment)
+{
+	sleep_on(segment, SHMDEV_WAIT_FOREVER);
+}
+
+static void waits_for_a_word_of_the_door(int door, int segment)
+{
+	sleep_on(door, SHMDEV_WAIT_FOREVER);
+}
+
+static void waits_for_a_word_for_a_time(int door, int segment)
+{
+	sleep_on(segment, LONG * NSEC_PER_MSEC);
+}
+
+static void waits_for_a_word_until_a_time(int door, int segment)
+{
+	struct shmdev_wait arg = {
+		.size = sizeof(arg),
+		.flags = SHMDEV_WAIT_F_ABSOLUTE,
+		.offset = page_bytes() - sizeof(__u32),
+		.timeout = (milliseconds() + LONG) * NSEC_PER_MSEC,
+	};
+
+	ioctl(segment, SHMDEV_IOC_WAIT, &arg);
+}
+
+/* A peer of both; its own end does not wake it to anything. */
+static void waits_as_a_peer(int door, int segment)
+{
+	CHILD_CHECK(!join(door, "killed", NULL));
+	CHILD_CHECK(!join(segment, "killed", NULL));
+	sleep_on(segment, SHMDEV_WAIT_FOREVER);
+}
+
+/* Each of the threads waits, and the end of one is that of all. */
+static void *thread_that_waits(void *segment)
+{
+	sleep_on((long)segment, SHMDEV_WAIT_FOREVER);
+	return NULL;
+}
+
+static void waits_in_threads(int door, int segment)
+{
+	pthread_t thread;
+	int i;
+
+	CHILD_CHECK(!join(segment, "killed", NULL));
+	for (i = 0; i < 4; i++)
+		CHILD_CHECK(!pthread_create(&thread, NULL, thread_that_waits,
+					    (void *)(long)segment));
+	sleep_on(door, SHMDEV_WAIT_FOREVER);
+}
+
+FIXTURE_VARIANT_ADD(killed, in_poll) { .waits = waits_in_poll };
+FIXTURE_VARIANT_ADD(killed, in_epoll) { .waits = waits_in_epoll };
 FIXTURE_VARIANT_ADD(killed, in_poll_of_the_door) {
-	waits_in_poll_of_the_door, false };
-FIXTURE_VARIANT_ADD(killed, getting_memory) { waits_for_memory, false };
+	.waits = waits_in_poll_of_the_door };
+FIXTURE_VARIANT_ADD(killed, getting_memory) { .waits = waits_for_memory };
 FIXTURE_VARIANT_ADD(killed, getting_memory_for_an_endpoint) {
-	waits_for_memory_of_an_endpoint, false };
-FIXTURE_VARIANT_ADD(killed, in_a_kick) { waits_for_the_endpoint, true };
-FIXTURE_VARIANT_ADD(killed, behind_a_kick) { waits_for_another_kick, true };
+	.waits = waits_for_memory_of_an_endpoint };
+FIXTURE_VARIANT_ADD(killed, in_a_wait) { .waits = waits_for_a_word };
+FIXTURE_VARIANT_ADD(killed, in_a_wait_of_the_door) {
+	.waits = waits_for_a_word_of_the_door };
+FIXTURE_VARIANT_ADD(killed, in_a_wait_for_a_time) {
+	.waits = waits_for_a_word_for_a_time };
+FIXTURE_VARIANT_ADD(killed, in_a_wait_until_a_time) {
+	.waits = waits_for_a_word_until_a_time };
+FIXTURE_VARIANT_ADD(killed, in_a_wait_as_a_peer) {
+	.waits = waits_as_a_peer, .as_peer = true };
+FIXTURE_VARIANT_ADD(killed, in_a_wait_of_each_thread) {
+	.waits = waits_in_threads, .as_peer = true };
+FIXTURE_VARIANT_ADD(killed, in_a_kick) {
+	.waits = waits_for_the_endpoint, .with_probe = true };
+FIXTURE_VARIANT_ADD(killed, behind_a_kick) {
+	.waits = waits_for_another_kick, .with_probe = true };
 
 FIXTURE_SETUP(killed)
 {
@@ -101,6 +180,8 @@ FIXTURE_SETUP(killed)
 	self->segment = create(self->door, NULL, page_bytes(), 0600, 0,
 			       variant->with_probe ? "probe" : "hello");
 	ASSERT_LE(0, self->segment);
+	self->peers[0] = peers_of(self->door);
+	self->peers[1] = peers_of(self->segment);
 	self->before = take_state(self->door);
 }
 
@@ -112,7 +193,7 @@ FIXTURE_TEARDOWN(killed)
 	close(self->door);
 }
 
-/* KICK, CREATE, poll(): SIGKILL ends each wait, and nothing is left of it */
+/* KICK, CREATE, WAIT, poll(): SIGKILL ends each wait, and nothing is left of it */
 TEST_F_TIMEOUT(killed, ends_within_a_second, STORM_TIMEOUT)
 {
 	const __u64 end = milliseconds() + 700 * soak_factor();
@@ -131,13 +212,16 @@ TEST_F_TIMEOUT(killed, ends_within_a_second, STORM_TIMEOUT)
 		usleep(1000 + rand_r(&seed) % 100000);
 		elapsed = kill_and_reap(pid);
 		ASSERT_LE(0, elapsed);
+		/* "All are known at once" */
+		EXPECT_EQ(self->peers[0], peers_of(self->door));
+		EXPECT_EQ(self->peers[1], peers_of(self->segment));
 		longest = elapsed > longest ? elapsed : longest;
 		rounds++;
 	} while (milliseconds() < end);
 	EXPECT_GE(1000, longest);
 	TH_LOG("%d rounds, %d ms at most", rounds, longest);
-	/* Kicks that were begun are counted. */
-	if (variant->with_probe)
+	/* Kicks that were begun are counted, and so are those who joined. */
+	if (variant->with_probe || variant->as_peer)
 		self->before.digest = take_state(self->door).digest;
 	expect_unchanged_soon(_metadata, self->door, &self->before);
 }

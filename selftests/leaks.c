@@ -141,6 +141,8 @@ static bool same(const struct counts *before, const struct counts *after)
 FIXTURE(leaks) {
 	struct counts before, after;
 	struct state state;
+	__u32 peers;
+	bool is_counted;	/* in the default segment's events, for good */
 	int door;
 };
 
@@ -165,6 +167,7 @@ static void repeat(struct __test_metadata *_metadata, FIXTURE_DATA(leaks) *self,
 	/* Caches fill with what is good for the next time. */
 	for (i = 0; i < CYCLES / 10; i++)
 		ASSERT_EQ(0, cycle(self->door));
+	self->peers = peers_of(self->door);
 	self->state = take_state(self->door);
 	count(&self->before);
 	ASSERT_LT(0, self->before.caches);
@@ -183,6 +186,9 @@ static void repeat(struct __test_metadata *_metadata, FIXTURE_DATA(leaks) *self,
 	EXPECT_GT(NOISE, labs(self->before.files - self->after.files));
 	EXPECT_GT(NOISE, growth(&self->before, &self->after, &name))
 		TH_LOG("cache %s", name);
+	EXPECT_EQ(self->peers, peers_of(self->door));
+	if (self->is_counted)
+		self->state.digest = take_state(self->door).digest;
 	expect_unchanged(_metadata, self->door, &self->state);
 }
 
@@ -200,6 +206,7 @@ static int use_a_segment(int door)
 	char name[SHMDEV_NAME_SIZE];
 	int segment, reader, events = epoll_create1(EPOLL_CLOEXEC);
 	struct shmdev_mapping entry;
+	struct shmdev_peer peer;
 	char *view, *copy;
 
 	make_name(name, "leaks");
@@ -219,6 +226,12 @@ static int use_a_segment(int door)
 	MUST(!kick(segment));
 	MUST(epoll_wait(events, &event, 1, 0) == 1);
 	MUST(mappings(reader, &entry, 1, NULL) == 1);
+	MUST(!join(segment, "one", NULL));
+	MUST(!join(reader, "other", NULL));
+	MUST_FAIL(ETIMEDOUT, wait_word(reader, page_bytes() + 4, 0, 0));
+	MUST(!wake_word(segment, page_bytes() + 4, SHMDEV_WAKE_ALL));
+	MUST(peers(reader, 0, &peer, 1, NULL, NULL) == 1);
+	MUST(!leave(segment));
 	MUST(!fchmod(segment, 0640));
 	MUST(!remove_named(door, name));
 	munmap(view, 2 * page_bytes());
@@ -254,6 +267,16 @@ static int make_mistakes(int door)
 	MUST_FAIL(ENXIO, (long)mmap(NULL, page, PROT_READ, MAP_SHARED, segment,
 				    page));
 	MUST_FAIL(ENOTCONN, kick(segment));
+	MUST_FAIL(EAGAIN, wait_word(segment, 0, 1, SHMDEV_WAIT_FOREVER));
+	MUST_FAIL(ENXIO, wait_word(segment, page, 1, SHMDEV_WAIT_FOREVER));
+	MUST_FAIL(ENXIO, wake_word(segment, page, 1));
+	MUST_FAIL(EINVAL, join(segment, "a/b", NULL));
+	MUST(!join(segment, "", NULL));
+	MUST_FAIL(EALREADY, join(segment, "", NULL));
+	MUST(!leave(segment));
+	MUST_FAIL(ESRCH, leave(segment));
+	MUST_FAIL(ESRCH, peers(segment, 9, NULL, 0, NULL, NULL));
+	MUST_FAIL(EFAULT, ioctl(segment, SHMDEV_IOC_JOIN, out_of_reach));
 	MUST(!remove_named(door, name));
 	MUST_FAIL(ENOENT, remove_named(door, name));
 	MUST_FAIL(ENOENT, open_named(door, name, O_RDWR));
@@ -265,6 +288,36 @@ static int make_mistakes(int door)
 TEST_F_TIMEOUT(leaks, mistakes_leave_nothing, 300)
 {
 	repeat(_metadata, self, make_mistakes);
+}
+
+/* A peer of a segment that outlives it, by exit and by signal. */
+static int join_and_die(int door)
+{
+	static unsigned int deaths;
+	int sig = deaths++ % 2 ? SIGKILL : 0;
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		CHILD_CHECK(!join(door, "mortal", NULL));
+		if (sig)
+			raise(sig);
+		_exit(0);
+	}
+	MUST(pid > 0);
+	MUST(reap(pid) == (sig ? 128 + sig : 0));
+	return 0;
+}
+
+/* PEERS: of those that ended, the last 64 are known, and no others kept */
+TEST_F_TIMEOUT(leaks, peers_that_die_leave_nothing, 300)
+{
+	__u32 total, alive;
+
+	self->is_counted = true;
+	repeat(_metadata, self, join_and_die);
+	ASSERT_EQ(0, peers(self->door, 0, NULL, 0, &total, &alive));
+	EXPECT_EQ(self->peers, alive);
+	EXPECT_EQ(alive + 64, total);
 }
 
 TEST_HARNESS_MAIN
