@@ -485,6 +485,393 @@ TEST_F_TIMEOUT(races, changing_rights_are_never_more_than_one_of_them,
 }
 
 /*
+ * Words that workers wait for and wake. What was woken and what woke up are
+ * counted: the kernel must come to the same numbers.
+ */
+#define WORDS		16
+#define WAKERS		3
+
+struct words {
+	int segment;
+	__u32 *word;		/* the mapped segment */
+	__u64 *woken;		/* what WAKE said, and */
+	__u64 *woke_up;		/* what WAIT said */
+};
+
+static void wakes(struct worker *self)
+{
+	struct words *words = self->with;
+
+	while (next_round(self)) {
+		unsigned int i = dice(self, WORDS);
+		__u32 count = dice(self, 3) ? SHMDEV_WAKE_ALL : dice(self, 3);
+		int woken;
+
+		__atomic_fetch_add(&words->word[i], 1, __ATOMIC_SEQ_CST);
+		woken = wake_word(words->segment, i * 4, count);
+		STORM_CHECK(self->storm, woken >= 0 &&
+			    (count == SHMDEV_WAKE_ALL || woken <= count));
+		__atomic_fetch_add(words->woken, woken, __ATOMIC_SEQ_CST);
+		/* Now and then the sleepers have the time to fall asleep. */
+		if (!dice(self, 4))
+			usleep(dice(self, 300));
+	}
+}
+
+static void waits(struct worker *self)
+{
+	struct words *words = self->with;
+
+	while (next_round(self)) {
+		unsigned int i = dice(self, WORDS);
+		__u32 word = __atomic_load_n(&words->word[i], __ATOMIC_SEQ_CST);
+		int ret = wait_word(words->segment, i * 4, word,
+				    dice(self, 2000) * 1000);
+
+		if (!ret)
+			__atomic_fetch_add(words->woke_up, 1,
+					   __ATOMIC_SEQ_CST);
+		else
+			STORM_CHECK(self->storm,
+				    errno == EAGAIN || errno == ETIMEDOUT);
+	}
+}
+
+/* WAKE: "returns how many it woke", and these are the WAITs that return 0 */
+TEST_F_TIMEOUT(races, every_wake_up_is_somebodys, STORM_TIMEOUT)
+{
+	struct words words = {
+		.segment = create_anonymous(self->door, page_bytes()),
+		.woken = shared_memory(sizeof(*words.woken)),
+		.woke_up = shared_memory(sizeof(*words.woke_up)),
+	};
+	struct storm *storm;
+	int i;
+
+	ASSERT_LE(0, words.segment);
+	words.word = map(words.segment, page_bytes(), PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, words.word);
+	storm = storm_begin(1500);
+	for (i = 0; i < WAKERS; i++)
+		storm_process(storm, wakes, &words);
+	for (i = 0; i < 3; i++) {
+		storm_thread(storm, waits, &words);
+		storm_process(storm, waits, &words);
+	}
+	storm_end(_metadata, storm);
+	EXPECT_EQ(*words.woken, *words.woke_up);
+	EXPECT_LT(0, *words.woken);
+	munmap(words.word, page_bytes());
+	close(words.segment);
+}
+
+/* A number that goes round: whoever's turn it is makes it that of the next. */
+struct ring {
+	int segment;
+	__u32 *word;
+	__u32 members;
+	__u32 place;
+};
+
+static bool is_over(const struct storm *storm)
+{
+	return __atomic_load_n(&storm->over, __ATOMIC_SEQ_CST);
+}
+
+static void passes_the_turn_on(struct worker *self)
+{
+	struct ring *ring = self->with;
+	/* Where only one can be asleep, one wake-up is enough. */
+	__u32 count = ring->members == 2 ? 1 : SHMDEV_WAKE_ALL;
+	__u32 now;
+
+	while (next_round(self)) {
+		for (;;) {
+			now = __atomic_load_n(ring->word, __ATOMIC_SEQ_CST);
+			if (now % ring->members == ring->place ||
+			    is_over(self->storm))
+				break;
+			if (wait_word(ring->segment, 0, now,
+				      20 * NSEC_PER_SEC))
+				STORM_CHECK(self->storm, errno == EAGAIN);
+		}
+		if (is_over(self->storm))
+			break;
+		__atomic_fetch_add(ring->word, 1, __ATOMIC_SEQ_CST);
+		STORM_CHECK(self->storm,
+			    wake_word(ring->segment, 0, count) >= 0);
+	}
+	/* Nobody stays asleep because this one has left. */
+	__atomic_fetch_add(ring->word, ring->members, __ATOMIC_SEQ_CST);
+	STORM_CHECK(self->storm,
+		    wake_word(ring->segment, 0, SHMDEV_WAKE_ALL) >= 0);
+}
+
+/* WAIT: "no wake-up is lost between" looking at the word and going to sleep */
+TEST_F_TIMEOUT(races, no_wake_up_is_lost, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(1500);
+	struct ring rings[7];
+	__u32 members, place;
+	int i = 0;
+
+	for (members = 2; members <= 5; members += 3) {
+		int segment = create_anonymous(self->door, page_bytes());
+		__u32 *word = map(segment, page_bytes(),
+				  PROT_READ | PROT_WRITE);
+
+		ASSERT_NE(MAP_FAILED, word);
+		for (place = 0; place < members; place++, i++) {
+			rings[i] = (struct ring){ segment, word, members,
+						  place };
+			if (place % 2)
+				storm_thread(storm, passes_the_turn_on,
+					     &rings[i]);
+			else
+				storm_process(storm, passes_the_turn_on,
+					      &rings[i]);
+		}
+	}
+	storm_end(_metadata, storm);
+	for (i = 0; i <= 2; i += 2) {
+		EXPECT_LT(3, *rings[i].word);
+		munmap(rings[i].word, page_bytes());
+		close(rings[i].segment);
+	}
+}
+
+/* A record may have been forgotten by now, and is right if it was not. */
+static void check_record(struct storm *storm, int segment, __u64 id, __u32 state)
+{
+	struct shmdev_peer entry;
+
+	if (peers(segment, id, &entry, 1, NULL, NULL) != 1) {
+		STORM_CHECK(storm, state != SHMDEV_PEER_ALIVE);
+		STORM_CHECK(storm, errno == ESRCH);
+		return;
+	}
+	STORM_CHECK(storm, entry.id == id);
+	STORM_CHECK(storm, entry.state == state);
+	STORM_CHECK(storm, entry.joined);
+	STORM_CHECK(storm, !entry.ended == (state == SHMDEV_PEER_ALIVE));
+}
+
+/* Through a file of its own, so that it is a peer whoever else is one. */
+static void comes_and_goes(struct worker *self)
+{
+	int segment = *(int *)self->with;
+	__u64 id, last = 0;
+
+	while (next_round(self)) {
+		int fd = reopen(segment, dice(self, 3));
+
+		STORM_CHECK(self->storm, !join(fd, "comes", &id));
+		STORM_CHECK(self->storm, id > last);
+		last = id;
+		check_record(self->storm, segment, id, SHMDEV_PEER_ALIVE);
+		STORM_CHECK(self->storm, join(fd, "again", NULL) == -1 &&
+					 errno == EALREADY);
+		if (dice(self, 2)) {
+			STORM_CHECK(self->storm, !leave(fd));
+			check_record(self->storm, segment, id,
+				     SHMDEV_PEER_LEFT);
+			close(fd);
+		} else {
+			close(fd);
+			check_record(self->storm, segment, id,
+				     SHMDEV_PEER_CLOSED);
+		}
+	}
+}
+
+/* In a table of its own, the file that others are peers through is new to it. */
+static void comes_and_goes_by_the_common_file(struct worker *self)
+{
+	int segment = *(int *)self->with;
+	__u64 id;
+
+	while (next_round(self)) {
+		STORM_CHECK(self->storm, !join(segment, "common", &id));
+		check_record(self->storm, segment, id, SHMDEV_PEER_ALIVE);
+		STORM_CHECK(self->storm, !leave(segment));
+		check_record(self->storm, segment, id, SHMDEV_PEER_LEFT);
+	}
+}
+
+/* These are threads, so one peer: whoever comes first joins, or leaves. */
+static void comes_and_goes_as_the_other_does(struct worker *self)
+{
+	int segment = *(int *)self->with;
+
+	while (next_round(self)) {
+		if (join(segment, "both", NULL))
+			STORM_CHECK(self->storm, errno == EALREADY);
+		if (leave(segment))
+			STORM_CHECK(self->storm, errno == ESRCH);
+	}
+}
+
+/* Somebody joins, and ends by himself or is killed, at whatever moment. */
+static void has_children_that_die(struct worker *self)
+{
+	int segment = *(int *)self->with;
+	__u64 *id = shared_memory(sizeof(*id));
+
+	while (next_round(self)) {
+		bool kills = dice(self, 2);
+		__u32 delay = dice(self, 3000);
+		pid_t pid = fork_child();
+
+		*id = 0;
+		if (!pid) {
+			CHILD_CHECK(!join(segment, "dies", id));
+			if (kills)
+				for (;;)
+					pause();
+			_exit(3);
+		}
+		STORM_CHECK(self->storm, pid > 0);
+		if (kills)
+			usleep(delay);
+		if (kills)
+			kill(pid, SIGKILL);
+		STORM_CHECK(self->storm,
+			    reap(pid) == (kills ? 128 + SIGKILL : 3));
+		if (*id)
+			check_record(self->storm, segment, *id,
+				     kills ? SHMDEV_PEER_KILLED :
+					     SHMDEV_PEER_EXITED);
+	}
+}
+
+/* Whatever the moment, the list is one that was true at it. */
+static void looks_at_the_peers(struct worker *self)
+{
+	static struct shmdev_peer entries[128];
+	int segment = *(int *)self->with, count, i;
+	__u32 total = 0, alive = 0;
+
+	while (next_round(self)) {
+		count = peers(segment, 0, entries, ARRAY_SIZE(entries), &total,
+			      &alive);
+		STORM_CHECK(self->storm, count > 0 && count == total);
+		STORM_CHECK(self->storm, alive <= count);
+		STORM_CHECK(self->storm, count - alive <= 64);
+		for (i = 0; i < count; i++) {
+			bool lives = entries[i].state == SHMDEV_PEER_ALIVE;
+
+			STORM_CHECK(self->storm, lives == (i < alive));
+			STORM_CHECK(self->storm, lives == !entries[i].ended);
+			STORM_CHECK(self->storm, entries[i].id);
+			STORM_CHECK(self->storm, *entries[i].comm);
+			if (i && i < alive)
+				STORM_CHECK(self->storm, entries[i].id >
+							 entries[i - 1].id);
+		}
+	}
+}
+
+/*
+ * JOIN, LEAVE, PEERS: however many come and go, each is a peer from JOIN to its
+ * end, how it ended is known at once, and at last nobody is left
+ */
+TEST_F_TIMEOUT(races, each_peer_is_there_until_its_end, STORM_TIMEOUT)
+{
+	int segment = create_anonymous(self->door, page_bytes());
+	struct storm *storm;
+	int i;
+
+	ASSERT_LE(0, segment);
+	/* So that there is a record whenever somebody looks. */
+	ASSERT_EQ(0, join(segment, "first", NULL));
+	ASSERT_EQ(0, leave(segment));
+	storm = storm_begin(2000);
+	for (i = 0; i < 2; i++) {
+		storm_thread(storm, comes_and_goes, &segment);
+		storm_process(storm, comes_and_goes, &segment);
+		storm_process(storm, comes_and_goes_by_the_common_file,
+			      &segment);
+		storm_thread(storm, comes_and_goes_as_the_other_does, &segment);
+		storm_process(storm, has_children_that_die, &segment);
+	}
+	storm_process(storm, looks_at_the_peers, &segment);
+	storm_end(_metadata, storm);
+	EXPECT_EQ(0, peers_of(segment));
+	close(segment);
+}
+
+struct closer {
+	int fd;
+	int other;
+	bool replaces;
+	unsigned int delay;
+};
+
+static void delay(unsigned int turns)
+{
+	volatile unsigned int i;
+
+	for (i = 0; i < turns; i++)
+		;
+}
+
+static void *closes(void *with)
+{
+	struct closer *closer = with;
+
+	delay(closer->delay);
+	if (closer->replaces)
+		dup2(closer->other, closer->fd);
+	else
+		close(closer->fd);
+	return NULL;
+}
+
+/* One thread joins through a descriptor while another closes it. */
+static void joins_what_is_closed(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	int segment = create_anonymous(races->door, page_bytes());
+	int other = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	STORM_CHECK(self->storm, segment >= 0 && other >= 0);
+	while (next_round(self)) {
+		struct closer closer = {
+			.fd = reopen(segment, O_RDWR),
+			.other = other,
+			.replaces = dice(self, 2),
+			.delay = dice(self, 5000),
+		};
+		pthread_t thread;
+		__u64 id;
+
+		STORM_CHECK(self->storm, closer.fd >= 0);
+		STORM_CHECK(self->storm, !pthread_create(&thread, NULL, closes,
+							 &closer));
+		delay(dice(self, 20000));
+		if (join(closer.fd, "late", &id))
+			STORM_CHECK(self->storm, errno == EBADF ||
+				    (closer.replaces && errno == ENOTTY));
+		pthread_join(thread, NULL);
+		STORM_CHECK(self->storm, !peers_of(segment));
+		if (closer.replaces)
+			close(closer.fd);
+	}
+	close(other);
+	close(segment);
+}
+
+/* JOIN: "until it closes this descriptor", were it in the middle of the call */
+TEST_F_TIMEOUT(races, no_peer_outlives_its_descriptor, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(1500);
+
+	storm_process(storm, joins_what_is_closed, self);
+	storm_process(storm, joins_what_is_closed, self);
+	storm_end(_metadata, storm);
+}
+
+/*
  * One descriptor, in use by two threads, that a third gives to another file
  * all the time. It is high enough that nobody is handed it by chance.
  */
@@ -496,6 +883,7 @@ FIXTURE(closing) {
 	__u64 ids[3];
 	int first_free;
 	int handed_out;
+	__u32 peers;		/* of the default segment */
 	char name[SHMDEV_NAME_SIZE];
 	struct state before;
 };
@@ -582,6 +970,41 @@ static bool use_look(FIXTURE_DATA(closing) *self)
 	return went(ioctl(VICTIM, SHMDEV_IOC_LOOK, &arg));
 }
 
+/* What a call that goes on may say of the word, or of the peer. */
+static bool went_or(int ret, int error, int other)
+{
+	return went(ret) || errno == error || errno == other;
+}
+
+static bool use_wait(FIXTURE_DATA(closing) *self)
+{
+	return went_or(wait_word(VICTIM, page_bytes() - 4, 0, 100000),
+		       EAGAIN, ETIMEDOUT);
+}
+
+static bool use_wake(FIXTURE_DATA(closing) *self)
+{
+	return went(wake_word(VICTIM, page_bytes() - 4, SHMDEV_WAKE_ALL));
+}
+
+static bool use_join(FIXTURE_DATA(closing) *self)
+{
+	return went_or(join(VICTIM, "victim", NULL), EALREADY, 0);
+}
+
+static bool use_leave(FIXTURE_DATA(closing) *self)
+{
+	return use_join(self) && went_or(leave(VICTIM), ESRCH, 0);
+}
+
+static bool use_peers(FIXTURE_DATA(closing) *self)
+{
+	struct shmdev_peer entries[4];
+
+	return use_join(self) && went(peers(VICTIM, 0, entries,
+					    ARRAY_SIZE(entries), NULL, NULL));
+}
+
 static bool use_read(FIXTURE_DATA(closing) *self)
 {
 	char text[8192];
@@ -640,6 +1063,11 @@ FIXTURE_VARIANT_ADD(closing, info) { use_info };
 FIXTURE_VARIANT_ADD(closing, mappings) { use_mappings };
 FIXTURE_VARIANT_ADD(closing, kick) { use_kick };
 FIXTURE_VARIANT_ADD(closing, look) { use_look };
+FIXTURE_VARIANT_ADD(closing, wait) { use_wait };
+FIXTURE_VARIANT_ADD(closing, wake) { use_wake };
+FIXTURE_VARIANT_ADD(closing, join) { use_join };
+FIXTURE_VARIANT_ADD(closing, leave) { use_leave };
+FIXTURE_VARIANT_ADD(closing, peers) { use_peers };
 FIXTURE_VARIANT_ADD(closing, read) { use_read };
 FIXTURE_VARIANT_ADD(closing, write) { use_write };
 FIXTURE_VARIANT_ADD(closing, mmap) { use_mmap };
@@ -654,6 +1082,7 @@ FIXTURE_SETUP(closing)
 	self->door = open_door();
 	ASSERT_LE(0, self->door);
 	make_name(self->name, "closing");
+	self->peers = peers_of(self->door);
 	self->before = take_state(self->door);
 	self->files[0] = open_door();
 	self->files[1] = create(self->door, self->name, page_bytes(), 0600, 0,
@@ -678,7 +1107,8 @@ FIXTURE_TEARDOWN(closing)
 	/* Some were given away after their user had closed them. */
 	syscall(SYS_close_range, self->first_free, ~0U, 0);
 	remove_named(self->door, self->name);
-	/* Kicks of the default segment were counted, for good. */
+	EXPECT_EQ(self->peers, peers_of(self->door));
+	/* Kicks of the default segment were counted, for good, and so on. */
 	self->before.digest = take_state(self->door).digest;
 	expect_unchanged_soon(_metadata, self->door, &self->before);
 	close(self->door);
