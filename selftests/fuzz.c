@@ -244,6 +244,7 @@ static bool read_program(struct program *program, const char *path)
 
 static int door, kmsg = -1;
 static int segments_before, refcnt_before;
+static __u32 peers_before;
 static __u64 last_id_before;
 static char limits_before[ARRAY_SIZE(limits)][32];
 static unsigned long executions;
@@ -286,6 +287,10 @@ static void tidy_up(const struct program *program)
 	if (module_refcnt() != refcnt_before)
 		complain("the module had %d users, now it has %d",
 			 refcnt_before, module_refcnt());
+	/* Whoever joined the default segment has closed it. */
+	if (peers_of(door) != peers_before)
+		complain("there were %u peers, now there are %u",
+			 peers_before, peers_of(door));
 }
 
 /* Should the kernel die, this is the last it has to say (panic_print=32). */
@@ -339,7 +344,7 @@ static void __attribute__((noreturn)) run_child(const struct program *program)
 {
 	unsigned int i;
 
-	/* Dead by now, it hangs: none of the calls waits. */
+	/* Dead by now, it hangs: none of the calls waits for long. */
 	alarm(60);
 	if (kcov >= 0 && ioctl(kcov, KCOV_ENABLE, 0))
 		complain("KCOV: %s", strerror(errno));
@@ -458,7 +463,7 @@ static __u64 some_command(void)
 		return commands[below(ARRAY_SIZE(commands))];
 	if (rarely(4))
 		return rnd();
-	return _IOC(below(4), SHMDEV_IOC_MAGIC, below(12), below(256));
+	return _IOC(below(4), SHMDEV_IOC_MAGIC, below(16), below(256));
 }
 
 static __u64 some_value(const struct field *field, __u64 now,
@@ -814,6 +819,7 @@ static void get_ready(void)
 	/* After all other memory, see there. */
 	reserve_regions();
 	refcnt_before = module_refcnt();
+	peers_before = peers_of(door);
 	entries = (void *)data.start;
 	segments_before = list(door, SHMDEV_LIST_F_EVERYWHERE, 0, entries, 256);
 	if (segments_before > 0)

@@ -27,7 +27,7 @@
 /* What an argument is about: how it is made up, and how it is written. */
 enum type {
 	FD, MAP, PLACE, NAME, ENDPOINT, COMMAND, SIZE, BYTES, FLAGS, MODE, ID,
-	NUMBER,
+	TIME, NUMBER,
 };
 
 struct field {
@@ -237,12 +237,13 @@ static const char *const endpoint_words[] = {
 	"none", "hello", "unknown", "unended", "slash", NULL
 };
 
-static void put_endpoint(char *to, __u64 which)
+/* Of an endpoint, or of a peer, in an array of so many bytes. */
+static void put_endpoint(char *to, __u64 which, size_t bytes)
 {
 	static const char *const names[] = { "", "hello", "nobody", "", "a/b" };
 
 	if (which == 3)
-		memset(to, 'x', SHMDEV_ENDPOINT_SIZE);
+		memset(to, 'x', bytes);
 	else
 		strcpy(to, names[which % ARRAY_SIZE(names)]);
 }
@@ -331,6 +332,9 @@ static int form_error(const struct operation *command, int fd,
 	return flags & ~command->known_flags ? -EINVAL : 0;
 }
 
+/* In nanoseconds: many programs wait, and nobody may wake them. */
+#define LONGEST_WAIT	100000
+
 static void fill_struct(const struct operation *operation,
 			const struct operation *command, const __u64 *arg,
 			char *image)
@@ -353,7 +357,8 @@ static void fill_struct(const struct operation *operation,
 			put_name(image + field->offset, value);
 			continue;
 		case ENDPOINT:
-			put_endpoint(image + field->offset, value);
+			put_endpoint(image + field->offset, value,
+				     field->bytes);
 			continue;
 		case PLACE:
 			value = (uintptr_t)place_address(value, &data, 1000);
@@ -361,30 +366,39 @@ static void fill_struct(const struct operation *operation,
 		case ID:
 			value = segment_id(value);
 			break;
+		case TIME:
+			value %= LONGEST_WAIT;
+			break;
 		default:
 			break;
 		}
 		memcpy(image + field->offset, &value, field->bytes);
 	}
-	/* No made-up number may be where something is written to. */
+	/*
+	 * No made-up number may be where something is written to, or how long
+	 * somebody waits.
+	 */
 	for (i = 0; command && command != operation && command->fields[i].name;
 	     i++) {
 		field = &command->fields[i];
-		if (i >= AT_MEMBERS && field->type == PLACE) {
-			value = (uintptr_t)data.start;
-			memcpy(image + field->offset, &value, field->bytes);
-		}
+		if (i < AT_MEMBERS ||
+		    (field->type != PLACE && field->type != TIME))
+			continue;
+		value = field->type == PLACE ? (uintptr_t)data.start : 0;
+		memcpy(image + field->offset, &value, field->bytes);
 	}
 }
 
-static void place_struct(enum place place, char *address, const char *image)
+/* False if what the kernel will read there is something else. */
+static bool place_struct(enum place place, char *address, const char *image)
 {
 	size_t bytes = argument.bytes;
 
 	if (place == SHARED && map_count) {
 		bytes = page_bytes();
-		if (!touch_write(address) && !touch_write(address + bytes - 1))
-			memcpy(address, image, bytes);
+		if (touch_write(address) || touch_write(address + bytes - 1))
+			return false;
+		memcpy(address, image, bytes);
 	} else if (place == READONLY) {
 		mprotect(readonly, bytes, PROT_READ | PROT_WRITE);
 		memcpy(readonly, image, bytes);
@@ -393,6 +407,7 @@ static void place_struct(enum place place, char *address, const char *image)
 		   address < argument.start + bytes) {
 		memcpy(address, image, argument.start + bytes - address);
 	}
+	return true;
 }
 
 #define DATA_LOOKED_AT	16384
@@ -444,7 +459,10 @@ static long run_command(const struct operation *operation, const __u64 *arg)
 
 	fill_struct(operation, command, arg, before);
 	must = form_error(command, fd, arg[AT_PLACE], before);
-	place_struct(arg[AT_PLACE], address, before);
+	/* A time that was not chosen here may be for ever. */
+	if (!place_struct(arg[AT_PLACE], address, before) && command &&
+	    command->cmd == SHMDEV_IOC_WAIT)
+		return 0;
 	memcpy(before, argument.start, argument.bytes);
 	memcpy(data_before, data.start, sizeof(data_before));
 	if (command)
@@ -760,6 +778,29 @@ static long run_fork(const struct operation *operation, const __u64 *arg)
 	return pid;
 }
 
+/* One that takes part: a peer that waits for a word, until the program ends. */
+static long run_partner(const struct operation *operation, const __u64 *arg)
+{
+	int fd = fds[arg[0]];
+	pid_t pid;
+
+	if (child_count == ARRAY_SIZE(children))
+		return 0;
+	pid = fork_child();
+	if (!pid) {
+		__u32 word = 0;
+
+		join(fd, "partner", NULL);
+		pread(fd, &word, sizeof(word), arg[1]);
+		wait_word(fd, arg[1], word, SHMDEV_WAIT_FOREVER);
+		for (;;)
+			pause();
+	}
+	if (pid > 0)
+		children[child_count++] = pid;
+	return pid;
+}
+
 /* Files in /proc/self/fd stay ours, see become() in shmdev_test.h. */
 static long run_seteuid(const struct operation *operation, const __u64 *arg)
 {
@@ -853,7 +894,7 @@ static const struct operation operations[] = {
 		   MEMBER(list, entry_size, SIZE, sizeof(struct shmdev_info))),
 	COMMAND_OF(INFO, info, 0, false, ERRORS(FORM),
 		   MEMBER(info, id, NUMBER, 0),
-		   MEMBER(info, reserved, NUMBER, 0)),
+		   MEMBER(info, peers, NUMBER, 0)),
 	COMMAND_OF(MAPPINGS, mappings, 0, false, ERRORS(FORM, ENOMEM),
 		   MEMBER(mappings, entries, PLACE, FINE),
 		   MEMBER(mappings, count, NUMBER, 4),
@@ -865,6 +906,28 @@ static const struct operation operations[] = {
 		   ERRORS(FORM, EINTR, ENOTCONN, ESHUTDOWN),
 		   MEMBER(kick, argument, NUMBER, 0)),
 	COMMAND_OF(LOOK, look, 0, false, ERRORS(FORM)),
+	COMMAND_OF(WAIT, wait, SHMDEV_WAIT_F_ALL, false,
+		   ERRORS(FORM, EAGAIN, EINTR, ENOMEM, ENXIO, ETIMEDOUT),
+		   MEMBER(wait, offset, BYTES, 0),
+		   MEMBER(wait, timeout, TIME, 1000),
+		   MEMBER(wait, expected, NUMBER, 0),
+		   MEMBER(wait, reserved, NUMBER, 0)),
+	COMMAND_OF(WAKE, wake, 0, false, ERRORS(FORM, ENXIO),
+		   MEMBER(wake, offset, BYTES, 0),
+		   MEMBER(wake, count, NUMBER, 1),
+		   MEMBER(wake, reserved, NUMBER, 0)),
+	COMMAND_OF(JOIN, join, 0, false,
+		   ERRORS(FORM, EALREADY, ENAMETOOLONG, ENOMEM),
+		   MEMBER(join, id, NUMBER, 0),
+		   MEMBER(join, role, ENDPOINT, 0)),
+	COMMAND_OF(LEAVE, leave, 0, false, ERRORS(FORM, ESRCH)),
+	COMMAND_OF(PEERS, peers, 0, false, ERRORS(FORM, ENOMEM, ESRCH),
+		   MEMBER(peers, id, NUMBER, 0),
+		   MEMBER(peers, entries, PLACE, FINE),
+		   MEMBER(peers, count, NUMBER, 4),
+		   MEMBER(peers, entry_size, SIZE, sizeof(struct shmdev_peer)),
+		   MEMBER(peers, total, NUMBER, 0),
+		   MEMBER(peers, alive, NUMBER, 0)),
 	/* Any command number; what the VFS does with its own is its business. */
 	{
 		.name = "ioctl", .run = run_command,
@@ -949,6 +1012,8 @@ static const struct operation operations[] = {
 	     { "offset", BYTES }),
 	CALL(fdinfo, ERRORS(EACCES, EMFILE), { "fd", FD }),
 	CALL(fork, ERRORS(EAGAIN, ENOMEM), { NULL }),
+	CALL(partner, ERRORS(EAGAIN, ENOMEM), { "fd", FD },
+	     { "offset", BYTES }),
 	CALL(seteuid, ERRORS(EPERM), { "user", NUMBER, 1 }),
 	CALL(unshare, ERRORS(EPERM, ENOMEM, ENOSPC), { NULL }),
 	CALL(nofile, ERRORS(0), { "limit", NUMBER }),
@@ -956,7 +1021,7 @@ static const struct operation operations[] = {
 	     { "value", BYTES }),
 };
 
-#define COMMAND_COUNT	10U	/* they come first, "ioctl" among them */
+#define COMMAND_COUNT	15U	/* they come first, "ioctl" among them */
 
 /* The command that a number means, whatever size it has. */
 static const struct operation *find_command(unsigned int cmd)
