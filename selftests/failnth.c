@@ -140,10 +140,16 @@ static union {
 	struct shmdev_mappings mappings;
 	struct shmdev_kick kick;
 	struct shmdev_look look;
+	struct shmdev_wait wait;
+	struct shmdev_wake wake;
+	struct shmdev_join join;
+	struct shmdev_leave leave;
+	struct shmdev_peers peers;
 } arg;
 
 static struct shmdev_info infos[8];
 static struct shmdev_mapping found[8];
+static struct shmdev_peer records[8];
 static char buffer[BYTES];
 
 /* A fresh segment for each call, and whatever else the call needs. */
@@ -162,8 +168,14 @@ struct stage {
 	char contents[BYTES];	/* of @file */
 };
 
-/* Which files a call is tried on. */
-enum { ON_DOOR = 1 << DOOR, ON_SEGMENT = 1 << SEGMENT, ON_BOTH = 3 };
+/*
+ * Which files a call is tried on. One that is ANNOUNCED makes itself known to
+ * pollers before its answer may fail.
+ */
+enum {
+	ON_DOOR = 1 << DOOR, ON_SEGMENT = 1 << SEGMENT, ON_BOTH = 3,
+	ANNOUNCED = 4,
+};
 
 /*
  * What the call needs, and nothing else does, @before makes. What a successful
@@ -183,6 +195,7 @@ struct call {
 struct snapshot {
 	loff_t position;
 	short events;
+	__u32 peers;
 	char contents[BYTES];
 };
 
@@ -192,6 +205,7 @@ static void take_snapshot(struct stage *self, struct snapshot *now)
 
 	now->position = lseek(self->file, 0, SEEK_CUR);
 	now->events = poll(&waiting, 1, 0) == 1 ? waiting.revents : 0;
+	now->peers = peers_of(self->file);
 	pread(self->file, now->contents, BYTES, 0);
 }
 
@@ -205,6 +219,7 @@ static void set_stage(struct __test_metadata *_metadata,
 	ASSERT_LE(0, self->segment) TH_LOG("%s", strerror(errno));
 	memset(infos, 0, sizeof(infos));
 	memset(found, 0, sizeof(found));
+	memset(records, 0, sizeof(records));
 	memset(buffer, 's', BYTES);
 	ASSERT_EQ(BYTES / 2, pwrite(self->segment, buffer, BYTES / 2,
 				    BYTES / 2));
@@ -271,8 +286,11 @@ static bool try_once(struct __test_metadata *_metadata,
 			       strerror(error));
 		EXPECT_TRUE(is_one_of(call->errors, error))
 			TH_LOG("point %u: %s", nth, strerror(error));
+		if (call->kinds & ANNOUNCED)
+			state.digest = take_state(self->door).digest;
 		expect_unchanged(_metadata, self->door, &state);
 		take_snapshot(self, &now);
+		EXPECT_EQ(before.peers, now.peers);
 		EXPECT_EQ(before.position, now.position);
 		EXPECT_EQ(before.events, now.events);
 		EXPECT_EQ(0, memcmp(before.contents, now.contents, BYTES));
@@ -505,6 +523,123 @@ static long call_look(struct stage *self)
 static bool is_one_event(struct stage *self, long result)
 {
 	return arg.look.events == 1;
+}
+
+/* None sleeps: the word, which is 's' four times or 0, is not 1. */
+static bool fill_wait(struct stage *self)
+{
+	arg.wait = (struct shmdev_wait){
+		.size = sizeof(arg.wait),
+		.offset = BYTES / 2,
+		.expected = 1,
+		.timeout = SHMDEV_WAIT_FOREVER,
+	};
+	return true;
+}
+
+/* Of a page that is yet to be made. */
+static bool fill_wait_lazy(struct stage *self)
+{
+	self->made = create(self->door, NULL, HUGE_BYTES, 0600,
+			    SHMDEV_CREATE_F_LAZY, NULL);
+	return self->made >= 0 && fill_wait(self);
+}
+
+static long call_wait_of(int fd)
+{
+	int ret = ioctl(fd, SHMDEV_IOC_WAIT, &arg);
+
+	return ret && errno == EAGAIN ? 0 : ret;
+}
+
+static long call_wait(struct stage *self)
+{
+	return call_wait_of(self->file);
+}
+
+static long call_wait_lazy(struct stage *self)
+{
+	return call_wait_of(self->made);
+}
+
+static bool is_made(struct stage *self, long result)
+{
+	struct shmdev_info about;
+
+	return !info(self->made, &about) && about.resident;
+}
+
+static bool fill_wake(struct stage *self)
+{
+	arg.wake = (struct shmdev_wake){
+		.size = sizeof(arg.wake),
+		.count = SHMDEV_WAKE_ALL,
+	};
+	return true;
+}
+
+static long call_wake(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_WAKE, &arg);
+}
+
+static bool fill_join(struct stage *self)
+{
+	arg.join = (struct shmdev_join){
+		.size = sizeof(arg.join),
+		.role = "failing",
+	};
+	return true;
+}
+
+static long call_join(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_JOIN, &arg);
+}
+
+/* The endpoint was the first. */
+static bool is_second(struct stage *self, long result)
+{
+	return arg.join.id == 2 && peers_of(self->file) == 2;
+}
+
+static bool fill_leave(struct stage *self)
+{
+	arg.leave = (struct shmdev_leave){ .size = sizeof(arg.leave) };
+	return !join(self->file, "failing", NULL);
+}
+
+static long call_leave(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_LEAVE, &arg);
+}
+
+static bool has_left(struct stage *self, long result)
+{
+	return peers_of(self->file) == 1;
+}
+
+static bool fill_peers(struct stage *self)
+{
+	arg.peers = (struct shmdev_peers){
+		.size = sizeof(arg.peers),
+		.entries = (uintptr_t)records,
+		.count = ARRAY_SIZE(records),
+		.entry_size = sizeof(records[0]),
+	};
+	return true;
+}
+
+static long call_peers(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_PEERS, &arg);
+}
+
+static bool is_peers(struct stage *self, long result)
+{
+	return arg.peers.count >= 1 && arg.peers.alive >= 1 &&
+	       arg.peers.total >= arg.peers.count &&
+	       !strcmp(records[0].role, "endpoint");
 }
 
 static long call_mmap_shared(struct stage *self)
@@ -853,6 +988,36 @@ FIXTURE_VARIANT_ADD(failnth, kick) {
 FIXTURE_VARIANT_ADD(failnth, look) {
 	.call = { "look", ON_SEGMENT, fill_look, call_look,
 		  is_one_event, copying },
+};
+
+FIXTURE_VARIANT_ADD(failnth, wait) {
+	.call = { "wait", ON_BOTH, fill_wait, call_wait,
+		  NULL, copying },
+};
+
+FIXTURE_VARIANT_ADD(failnth, wait_lazy) {
+	.call = { "wait lazy", ON_SEGMENT, fill_wait_lazy, call_wait_lazy,
+		  is_made, either },
+};
+
+FIXTURE_VARIANT_ADD(failnth, wake) {
+	.call = { "wake", ON_SEGMENT, fill_wake, call_wake,
+		  NULL, copying },
+};
+
+FIXTURE_VARIANT_ADD(failnth, join) {
+	.call = { "join", ON_SEGMENT | ANNOUNCED, fill_join, call_join,
+		  is_second, either },
+};
+
+FIXTURE_VARIANT_ADD(failnth, leave) {
+	.call = { "leave", ON_SEGMENT, fill_leave, call_leave,
+		  has_left, copying },
+};
+
+FIXTURE_VARIANT_ADD(failnth, peers) {
+	.call = { "peers", ON_BOTH, fill_peers, call_peers,
+		  is_peers, either },
 };
 
 FIXTURE_VARIANT_ADD(failnth, mmap_shared) {
