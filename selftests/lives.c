@@ -4,7 +4,8 @@
  * a model says what must come of them.
  *
  * The conductor starts the actors, lets each take some steps, stops them all,
- * and compares the model with what LIST, INFO, MAPPINGS, read() and /proc say.
+ * and compares the model with what LIST, INFO, MAPPINGS, PEERS, read() and /proc
+ * say.
  * With one actor it does so after each step. A step depends on the seed, the
  * actor and the step's number only, so the same command line makes the same
  * calls; with several actors how they interleave is up to the machine.
@@ -53,6 +54,7 @@
 struct slot {
 	_Alignas(8) _Atomic __u64 id;	/* 0: none */
 	_Alignas(8) _Atomic __u64 kicks;
+	_Alignas(8) _Atomic __u64 events;	/* kicks among them */
 	__u64 inode;
 	__u32 pages;		/* as many as the model looks at */
 	__u64 bytes;
@@ -71,11 +73,15 @@ struct token {
 	int access;
 };
 
-/* A process, and which open files it holds when it is stopped. */
+/*
+ * A process, which open files it holds when it is stopped, and through which of
+ * them it is a peer.
+ */
 struct holder {
 	pid_t pid;		/* 0: none */
 	bool restless;		/* a kid that must be gone before a check */
 	__u64 holds[TOKENS / 64];
+	__u64 joins[TOKENS / 64];
 };
 
 /* What all processes of a sequence share. */
@@ -99,6 +105,7 @@ static struct options options = {
 };
 
 static struct world *world;
+static __u32 default_peers;	/* that the default segment had before */
 static char *shadows;		/* the bytes of all slots, as they must be */
 static size_t page;
 static pid_t conductor;
@@ -381,7 +388,7 @@ static void enter_new(int fd, int slot, int access)
 
 	world->tokens[token].slot = slot;
 	world->tokens[token].access = access;
-	world->tokens[token].looked = world->slots[slot].kicks;
+	world->tokens[token].looked = world->slots[slot].events;
 	enter(fd, token, true);
 }
 
@@ -429,9 +436,73 @@ static bool holds_slot(int slot)
 	return false;
 }
 
-static void hold_token(struct holder *holder, int token)
+static void set_bit(__u64 *bits, int token)
 {
-	holder->holds[token / 64] |= 1ULL << token % 64;
+	bits[token / 64] |= 1ULL << token % 64;
+}
+
+static void clear_bit(__u64 *bits, int token)
+{
+	bits[token / 64] &= ~(1ULL << token % 64);
+}
+
+static bool has_bit(const __u64 *bits, int token)
+{
+	return bits[token / 64] & 1ULL << token % 64;
+}
+
+/* Something is made known to pollers of the segment of an open file. */
+static void note_event(int token)
+{
+	atomic_fetch_add(&world->slots[world->tokens[token].slot].events, 1);
+}
+
+/* A process joins through an open file. */
+static void note_join(struct holder *holder, int token)
+{
+	set_bit(holder->joins, token);
+	note_event(token);
+}
+
+/*
+ * A process that leaves, or closes any descriptor of an open file, is no peer
+ * through it; perhaps it was none.
+ */
+static void note_end(struct holder *holder, int token)
+{
+	if (!has_bit(holder->joins, token))
+		return;
+	clear_bit(holder->joins, token);
+	note_event(token);
+}
+
+/* How many peers a process is in a segment. */
+static __u32 count_joins(const struct holder *holder, int slot)
+{
+	__u32 count = 0;
+	int i;
+
+	for (i = 0; i < TOKENS; i++) {
+		/* Most are none of this process'. */
+		if (!(i % 64) && !holder->joins[i / 64])
+			i += 63;
+		else
+			count += has_bit(holder->joins, i) &&
+				 world->tokens[i].slot == slot;
+	}
+	return count;
+}
+
+/* All of a segment; the endpoint is one. */
+static __u32 count_peers(int slot)
+{
+	__u32 count = slot ? world->slots[slot].hello : default_peers;
+	int i;
+
+	for (i = 0; i < PROCESSES; i++)
+		if (world->holders[i].pid)
+			count += count_joins(&world->holders[i], slot);
+	return count;
 }
 
 static void publish_holds(struct holder *holder)
@@ -440,10 +511,10 @@ static void publish_holds(struct holder *holder)
 
 	memset(holder->holds, 0, sizeof(holder->holds));
 	for (i = 0; i < opened_count; i++)
-		hold_token(holder, opened[i].token);
+		set_bit(holder->holds, opened[i].token);
 	for (i = 0; i < ARENA; i++)
 		if (cells[i].slot != NOTHING)
-			hold_token(holder, cells[i].token);
+			set_bit(holder->holds, cells[i].token);
 }
 
 /* Nothing else may be mapped where a mapping of the arena was. */
@@ -979,6 +1050,7 @@ static void call_kick(void)
 	if (!hold_true(!kick(file->fd)))
 		return;
 	atomic_fetch_add(&slot->kicks, 1);
+	note_event(file->token);
 	if (actors == 1 && can_read(file))
 		check_answer(file, request);
 }
@@ -991,8 +1063,133 @@ static void call_look(void)
 	if (!file || !hold_true(!ioctl(file->fd, SHMDEV_IOC_LOOK, &arg)))
 		return;
 	if (actors == 1)
-		hold_true(arg.events == slot_of(file)->kicks);
+		hold_true(arg.events == slot_of(file)->events);
 	world->tokens[file->token].looked = arg.events;
+}
+
+/* A page of this actor's in the segment of @file, or NOTHING. */
+static int my_page(const struct opened *file)
+{
+	const struct slot *slot = slot_of(file);
+	int at = roll(slot->pages);
+
+	at = at - at % actors + self;
+	return is_mine(slot, at) ? at : NOTHING;
+}
+
+/* What the word holds is certain: the page is this actor's. */
+static void call_wait(void)
+{
+	struct shmdev_wait arg = { .size = sizeof(arg) };
+	struct opened *file = any_file();
+	__u32 word = 0;
+	int at, slot, ret;
+
+	if (!file)
+		return;
+	at = my_page(file);
+	slot = world->tokens[file->token].slot;
+	if (at == NOTHING)
+		return;
+	arg.offset = at * page + roll(page / 4) * 4;
+	if (world->slots[slot].written[at])
+		memcpy(&word, shadow(slot, at) + arg.offset % page, 4);
+	arg.expected = word + !roll(3);
+	if (roll(4))
+		arg.timeout = roll(200) * 1000;
+	else
+		arg.flags = SHMDEV_WAIT_F_ABSOLUTE;
+	if (!can_read(file)) {
+		refused(EBADF, ioctl(file->fd, SHMDEV_IOC_WAIT, &arg));
+		return;
+	}
+	ret = ioctl(file->fd, SHMDEV_IOC_WAIT, &arg);
+	if (arg.expected != word)
+		hold_true(ret == -1 && errno == EAGAIN);
+	/* Somebody may wake, or be a peer that ends. */
+	else if (ret || actors == 1)
+		hold_true(ret == -1 && errno == ETIMEDOUT);
+}
+
+static void call_wake(void)
+{
+	struct opened *file = any_file();
+	__u64 bytes;
+	int count = roll(4);
+
+	if (!file)
+		return;
+	bytes = slot_of(file)->bytes;
+	if (!can_write(file)) {
+		refused(EBADF, wake_word(file->fd, 0, 1));
+	} else if (!roll(8)) {
+		refused(EINVAL, wake_word(file->fd, 1 + roll(3), 1));
+		refused(ENXIO, wake_word(file->fd, bytes, 1));
+	} else {
+		hold_true(wake_word(file->fd, roll(bytes / 4) * 4,
+				    count == 3 ? SHMDEV_WAKE_ALL : count) >=
+			  0);
+		note_event(file->token);
+	}
+}
+
+static struct holder *my_holder(void)
+{
+	return holder_of(self, -1);
+}
+
+static void call_join(void)
+{
+	struct opened *file = any_file();
+	struct holder *me = my_holder();
+	struct shmdev_peer entry;
+	__u64 id = 0;
+
+	if (!file)
+		return;
+	if (!roll(8)) {
+		refused(EINVAL, join(file->fd, "a/b", NULL));
+	} else if (has_bit(me->joins, file->token)) {
+		refused(EALREADY, join(file->fd, "", NULL));
+	} else if (hold_true(!join(file->fd, roll(2) ? "actor" : "", &id))) {
+		note_join(me, file->token);
+		hold_true(peers(file->fd, id, &entry, 1, NULL, NULL) == 1 &&
+			  entry.id == id && entry.pid == (__u32)getpid() &&
+			  entry.state == SHMDEV_PEER_ALIVE);
+	}
+}
+
+static void call_leave(void)
+{
+	struct opened *file = any_file();
+	struct holder *me = my_holder();
+
+	if (!file)
+		return;
+	if (has_bit(me->joins, file->token)) {
+		hold_true(!leave(file->fd));
+		note_end(me, file->token);
+	} else {
+		refused(ESRCH, leave(file->fd));
+	}
+}
+
+static void call_peers(void)
+{
+	struct shmdev_peer entries[4];
+	struct opened *file = any_file();
+	__u32 room = roll(5), total = 0, alive = 0;
+	int count, slot;
+
+	if (!file)
+		return;
+	slot = world->tokens[file->token].slot;
+	count = peers(file->fd, 0, entries, room, &total, &alive);
+	hold_true(count >= 0 && count == (int)(total < room ? total : room));
+	hold_true(total - alive <= 64);
+	hold_true(alive >= count_joins(my_holder(), slot));
+	if (actors == 1)
+		hold_true(alive == count_peers(slot));
 }
 
 static void call_version(void)
@@ -1345,11 +1542,14 @@ static void call_madvise(void)
 static void end_kid(int kid)
 {
 	struct holder *holder = holder_of(self, kid);
+	int i;
 
 	if (!holder->pid)
 		return;
 	kill(holder->pid, SIGKILL);
 	hold_true(reap(holder->pid) == 128 + SIGKILL);
+	for (i = 0; i < TOKENS; i++)
+		note_end(holder, i);
 	holder->pid = 0;
 }
 
@@ -1388,6 +1588,38 @@ static bool await_kid(int ready[2])
 	return said;
 }
 
+/* A child inherits the files, but is no peer through them until it joins. */
+static void join_as_kid(struct holder *holder)
+{
+	int i;
+
+	for (i = 0; i < opened_count; i++) {
+		if (roll(4))
+			continue;
+		if (has_bit(holder->joins, opened[i].token)) {
+			refused(EALREADY, join(opened[i].fd, "", NULL));
+		} else if (hold_true(!join(opened[i].fd, "kid", NULL))) {
+			note_join(holder, opened[i].token);
+		}
+	}
+}
+
+/* Waits until it is killed, if it may. */
+static void sleep_as_kid(void)
+{
+	struct opened *file = opened_count ? &opened[roll(opened_count)] : NULL;
+	__u64 at = file ? roll(slot_of(file)->bytes / 4) * 4 : 0;
+	__u32 word;
+
+	while (file && can_read(file) && roll(2)) {
+		CHILD_CHECK(pread(file->fd, &word, sizeof(word), at) ==
+			    sizeof(word));
+		wait_word(file->fd, at, word, SHMDEV_WAIT_FOREVER);
+	}
+	for (;;)
+		pause();
+}
+
 static void call_fork(void)
 {
 	int kid = place_for_kid(), ready[2], i;
@@ -1404,9 +1636,9 @@ static void call_fork(void)
 		for (i = 0; i < ARENA; i++)
 			if (cells[i].slot != NOTHING && !roll(8))
 				check_cell(i, false);
+		join_as_kid(holder);
 		CHILD_CHECK(write(ready[1], "!", 1) == 1);
-		for (;;)
-			pause();
+		sleep_as_kid();
 	}
 	holder->restless = false;
 	holder->pid = pid;
@@ -1431,6 +1663,9 @@ static int live_after_exec(char **arguments)
 		CHILD_CHECK(entries[i].pid != (__u32)getpid());
 	/* One opened only for writing cannot be mapped. */
 	map(fd, page_bytes(), PROT_READ);
+	/* The program that joined has been replaced. */
+	CHILD_CHECK(leave(fd) == -1 && errno == ESRCH);
+	CHILD_CHECK(!join(fd, "program", NULL));
 	CHILD_CHECK(write(ready, "!", 1) == 1);
 	for (;;)
 		pause();
@@ -1452,10 +1687,14 @@ static void call_exec(void)
 		snprintf(to, sizeof(to), "%d", dup(ready[1]));
 		snprintf(id, sizeof(id), "%llu", slot_of(file)->id);
 		memset(holder->holds, 0, sizeof(holder->holds));
-		hold_token(holder, file->token);
+		set_bit(holder->holds, file->token);
 		for (i = 0; i < opened_count; i++)
 			if (!opened[i].cloexec)
-				hold_token(holder, opened[i].token);
+				set_bit(holder->holds, opened[i].token);
+		CHILD_CHECK(!join(file->fd, "kid", NULL));
+		note_join(holder, file->token);
+		note_end(holder, file->token);
+		note_join(holder, file->token);
 		execl("/proc/self/exe", "lives", "--after-exec", fd, to, id,
 		      NULL);
 		_exit(1);
@@ -1489,6 +1728,13 @@ static void be_restless(void)
 		memcpy(&got, view + bytes - 8, 8);
 		CHILD_CHECK(got == word);
 		CHILD_CHECK(mappings_total(fd) >= 1);
+		CHILD_CHECK(!join(fd, "restless", NULL));
+		CHILD_CHECK(peers_of(fd) == 1);
+		CHILD_CHECK(wait_word(fd, bytes - 8, roll(2) ? word : ~word,
+				      roll(20000)) == -1);
+		CHILD_CHECK(!wake_word(fd, bytes - 8, SHMDEV_WAKE_ALL));
+		if (roll(2))
+			CHILD_CHECK(!leave(fd) && !peers_of(fd));
 		munmap(view, roll(2) ? bytes : page);
 		close(fd);
 
@@ -1563,6 +1809,7 @@ static void call_dup(void)
 		if (other == file)
 			return;
 		if (hold_true(dup2(file->fd, other->fd) == other->fd)) {
+			note_end(my_holder(), other->token);
 			other->token = file->token;
 			other->cloexec = false;
 		}
@@ -1574,8 +1821,10 @@ static void call_close(void)
 {
 	struct opened *file = any_file();
 
-	if (file && hold_true(!close(file->fd)))
+	if (file && hold_true(!close(file->fd))) {
+		note_end(my_holder(), file->token);
 		forget_file(file);
+	}
 }
 
 static void check_poll(const struct opened *file, int got)
@@ -1587,7 +1836,7 @@ static void check_poll(const struct opened *file, int got)
 	if (actors == 1)
 		hold_true(!(got & POLLIN) ==
 			  !(can_read(file) &&
-			    world->slots[token->slot].kicks != token->looked));
+			    world->slots[token->slot].events != token->looked));
 }
 
 static void call_poll(void)
@@ -1616,23 +1865,16 @@ static void call_epoll(void)
 		return;
 	copy = dup(file->fd);
 	hold_true(!epoll_ctl(epoll, EPOLL_CTL_ADD, copy, &event));
-	if (early)
+	if (early) {
 		close(copy);
+		note_end(my_holder(), file->token);
+	}
 	hold_true(epoll_wait(epoll, &got, 1, 0) >= 0);
 	check_poll(file, got.events);
 	close(epoll);
 	if (!early)
 		close(copy);
-}
-
-/* A page of this actor's in the segment of @file, or NOTHING. */
-static int my_page(const struct opened *file)
-{
-	const struct slot *slot = slot_of(file);
-	int at = roll(slot->pages);
-
-	at = at - at % actors + self;
-	return is_mine(slot, at) ? at : NOTHING;
+	note_end(my_holder(), file->token);
 }
 
 static void fill(char *bytes, size_t length)
@@ -1809,10 +2051,12 @@ static void receive_file(void)
 		return;
 	memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
 	hold_true(id_of(fd) == world->slots[world->tokens[token].slot].id);
-	if (opened_count < OPENED)
+	if (opened_count < OPENED) {
 		enter(fd, token, true);
-	else
+	} else {
 		close(fd);
+		note_end(my_holder(), token);
+	}
 }
 
 static void call_pass(void)
@@ -1839,6 +2083,7 @@ static void call_pass(void)
 	} else if (roll(2)) {
 		/* Now nothing but the message may hold it. */
 		close(file->fd);
+		note_end(my_holder(), file->token);
 		forget_file(file);
 	}
 }
@@ -1880,6 +2125,11 @@ static const struct {
 	{ call_mappings, "MAPPINGS", 3 },
 	{ call_kick, "KICK", 4 },
 	{ call_look, "LOOK", 2 },
+	{ call_wait, "WAIT", 3 },
+	{ call_wake, "WAKE", 3 },
+	{ call_join, "JOIN", 7 },
+	{ call_leave, "LEAVE", 3 },
+	{ call_peers, "PEERS", 2 },
 	{ call_version, "VERSION", 1 },
 	{ call_mmap, "mmap", 16 },
 	{ call_mmap_over, "mmap over others", 2 },
@@ -1946,7 +2196,7 @@ static void stand_still(void)
 	for (i = 0; i < ARENA; i++)
 		if (cells[i].slot != NOTHING && !roll(4))
 			check_cell(i, true);
-	publish_holds(holder_of(self, -1));
+	publish_holds(my_holder());
 }
 
 static void give_everything_back(void)
@@ -2042,7 +2292,7 @@ static void count_files(int *files)
 		for (j = 0; world->holders[i].pid && j < TOKENS / 64; j++)
 			held[j] |= world->holders[i].holds[j];
 	for (i = 0; i < TOKENS; i++)
-		if (held[i / 64] & 1ULL << i % 64)
+		if (has_bit(held, i))
 			files[world->tokens[i].slot]++;
 	files[0] += listed_before[0].files;
 }
@@ -2071,9 +2321,13 @@ static void check_entry(const struct shmdev_info *entry, int number, int files,
 	if (entry->mappings != lines)
 		fail("slot %d has %u mappings, not %d", number,
 		     entry->mappings, lines);
-	if (entry->kicks != slot->kicks || entry->events != slot->kicks)
-		fail("slot %d had %llu kicks and %llu events, not %llu",
-		     number, entry->kicks, entry->events, slot->kicks);
+	if (entry->peers != count_peers(number))
+		fail("slot %d has %u peers, not %u", number, entry->peers,
+		     count_peers(number));
+	if (entry->kicks != slot->kicks || entry->events != slot->events)
+		fail("slot %d had %llu kicks and %llu events, not %llu and %llu",
+		     number, entry->kicks, entry->events, slot->kicks,
+		     slot->events);
 	if (entry->flags != flags || entry->bytes != slot->bytes ||
 	    entry->inode != slot->inode || entry->resident > entry->bytes)
 		fail("slot %d: flags %#x, bytes %llu, inode %llu, resident %llu",
@@ -2168,6 +2422,36 @@ static void check_mappings(int number, int fd, const struct line *lines,
 			     wanted[i].bytes, wanted[i].flags);
 }
 
+/* Those who are alive are the processes that joined, and each as often. */
+static void check_peers(int number, int fd)
+{
+	static struct shmdev_peer found[PROCESSES * OPENED + 64];
+	__u32 total = 0, alive = 0, i;
+	int count, j;
+
+	count = peers(fd, 0, found, ARRAY_SIZE(found), &total, &alive);
+	if (!hold_true(count >= 0 && count == (int)total))
+		return;
+	if (alive != count_peers(number))
+		fail("slot %d: PEERS has %u alive, not %u", number, alive,
+		     count_peers(number));
+	for (i = 0; i < total; i++)
+		hold_true((found[i].state == SHMDEV_PEER_ALIVE) ==
+			  (i < alive));
+	for (j = 0; j < PROCESSES; j++) {
+		const struct holder *holder = &world->holders[j];
+		__u32 joined = 0;
+
+		if (!holder->pid)
+			continue;
+		for (i = 0; i < alive; i++)
+			joined += found[i].pid == (__u32)holder->pid;
+		if (joined != count_joins(holder, number))
+			fail("slot %d: process %d is %u peers, not %u", number,
+			     holder->pid, joined, count_joins(holder, number));
+	}
+}
+
 static void check_bytes(int number, int fd)
 {
 	static char bytes[1 << 16];
@@ -2242,6 +2526,7 @@ static void check_world(void)
 		if (!hold_true(fd >= 0))
 			return;
 		check_mappings(i, fd, lines, count);
+		check_peers(i, fd);
 		check_bytes(i, fd);
 		close(fd);
 	}
@@ -2257,6 +2542,8 @@ static void enter_default(void)
 	slot->bytes = listed_before[0].bytes;
 	slot->pages = slot->bytes / page < PAGES ? slot->bytes / page : PAGES;
 	slot->kicks = listed_before[0].kicks;
+	slot->events = listed_before[0].events;
+	default_peers = listed_before[0].peers;
 	slot->hello = true;
 	slot->name = NOTHING;
 	for (i = 0; i < slot->pages; i++) {
@@ -2366,6 +2653,9 @@ static void check_end(const struct state *before, long long shmem)
 	if (about.mappings)
 		fail("the default segment has %u mappings left",
 		     about.mappings);
+	if (about.peers != default_peers)
+		fail("the default segment has %u peers, had %u", about.peers,
+		     default_peers);
 	if (shmem_now > shmem + (long long)SHMEM_SLACK)
 		fail("shared memory went from %lld to %lld", shmem, shmem_now);
 }
