@@ -23,6 +23,14 @@ FIXTURE_VARIANT(peer) {
 FIXTURE_VARIANT_ADD(peer, door) { DOOR };
 FIXTURE_VARIANT_ADD(peer, segment) { SEGMENT };
 
+/* The id of a new peer, or 0. */
+static __u64 joined(int fd, const char *role)
+{
+	__u64 id;
+
+	return join(fd, role, &id) ? 0 : id;
+}
+
 /* Every test begins as a peer, through a file that it watches by another. */
 FIXTURE_SETUP(peer)
 {
@@ -41,14 +49,6 @@ FIXTURE_TEARDOWN(peer)
 {
 	close(self->other);
 	EXPECT_EQ(0, target_close(&self->target));
-}
-
-/* The id of a new peer, or 0. */
-static __u64 joined(int fd, const char *role)
-{
-	__u64 id;
-
-	return join(fd, role, &id) ? 0 : id;
 }
 
 static struct shmdev_peer peer_of(int fd, __u64 id)
@@ -386,11 +386,11 @@ FIXTURE_VARIANT(end) {
 };
 
 FIXTURE_VARIANT_ADD(end, leave) {
-	SEGMENT, ends_by_leave, SHMDEV_PEER_LEFT };
+	SEGMENT, ends_by_leave, SHMDEV_PEER_LEFT, 0 };
 FIXTURE_VARIANT_ADD(end, close) {
-	SEGMENT, ends_by_close, SHMDEV_PEER_CLOSED };
+	SEGMENT, ends_by_close, SHMDEV_PEER_CLOSED, 0 };
 FIXTURE_VARIANT_ADD(end, dup2) {
-	SEGMENT, ends_by_dup2, SHMDEV_PEER_CLOSED };
+	SEGMENT, ends_by_dup2, SHMDEV_PEER_CLOSED, 0 };
 FIXTURE_VARIANT_ADD(end, exit) {
 	SEGMENT, ends_by_exit, SHMDEV_PEER_EXITED, 7 };
 FIXTURE_VARIANT_ADD(end, signal) {
@@ -401,21 +401,21 @@ FIXTURE_VARIANT_ADD(end, signal_after_its_first_thread) {
 	SEGMENT, ends_by_signal_after_its_first_thread, SHMDEV_PEER_KILLED,
 	SIGTERM };
 FIXTURE_VARIANT_ADD(end, exec) {
-	SEGMENT, ends_by_exec, SHMDEV_PEER_REPLACED };
+	SEGMENT, ends_by_exec, SHMDEV_PEER_REPLACED, 0 };
 FIXTURE_VARIANT_ADD(end, exec_that_inherits) {
-	SEGMENT, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED };
+	SEGMENT, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED, 0 };
 FIXTURE_VARIANT_ADD(end, exec_of_another_thread) {
-	SEGMENT, ends_by_exec_of_another_thread, SHMDEV_PEER_REPLACED };
+	SEGMENT, ends_by_exec_of_another_thread, SHMDEV_PEER_REPLACED, 0 };
 FIXTURE_VARIANT_ADD(end, door_leave) {
-	DOOR, ends_by_leave, SHMDEV_PEER_LEFT };
+	DOOR, ends_by_leave, SHMDEV_PEER_LEFT, 0 };
 FIXTURE_VARIANT_ADD(end, door_close) {
-	DOOR, ends_by_close, SHMDEV_PEER_CLOSED };
+	DOOR, ends_by_close, SHMDEV_PEER_CLOSED, 0 };
 FIXTURE_VARIANT_ADD(end, door_signal) {
 	DOOR, ends_by_signal, SHMDEV_PEER_KILLED, SIGKILL };
 FIXTURE_VARIANT_ADD(end, door_exec) {
-	DOOR, ends_by_exec, SHMDEV_PEER_REPLACED };
+	DOOR, ends_by_exec, SHMDEV_PEER_REPLACED, 0 };
 FIXTURE_VARIANT_ADD(end, door_exec_that_inherits) {
-	DOOR, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED };
+	DOOR, ends_by_exec_that_inherits, SHMDEV_PEER_REPLACED, 0 };
 
 FIXTURE_SETUP(end)
 {
