@@ -22,12 +22,12 @@ LAYOUT(shmdev_mapping, comm, 40);
 LAYOUT(shmdev_mappings, reserved, 32);
 LAYOUT(shmdev_kick, argument, 16);
 LAYOUT(shmdev_look, events, 16);
-LAYOUT(shmdev_wait, reserved, 32);
+LAYOUT(shmdev_wait, ended, 32);
 LAYOUT(shmdev_wake, reserved, 24);
 LAYOUT(shmdev_join, role, 32);
 LAYOUT(shmdev_leave, flags, 8);
 LAYOUT(shmdev_peer, comm, 72);
-LAYOUT(shmdev_peers, alive, 40);
+LAYOUT(shmdev_peers, reserved, 48);
 LAYOUT(shmdev_hello, answer, 3088);
 
 static_assert(offsetof(struct shmdev_create, bytes) == 8);

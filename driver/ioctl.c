@@ -300,7 +300,8 @@ static int shmdev_ioctl_wait(struct shmdev_call *call)
 {
 	if (!(call->file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (call->arg.wait.reserved)
+	if (call->arg.wait.ended &&
+	    !(call->arg.wait.flags & SHMDEV_WAIT_F_PEERS))
 		return -EINVAL;
 	return shmdev_wait(call->segment, &call->arg.wait);
 }
@@ -351,9 +352,10 @@ static int shmdev_ioctl_peers(struct shmdev_call *call)
 	ret = check_entry_size(peers->entry_size, sizeof(*found));
 	if (ret)
 		return ret;
+	if (peers->reserved)
+		return -EINVAL;
 
-	found = shmdev_peers_get(call->segment, peers->id, &peers->count,
-				 &peers->total, &peers->alive);
+	found = shmdev_peers_get(call->segment, peers);
 	if (IS_ERR(found))
 		return PTR_ERR(found);
 	for (i = 0; !ret && i < peers->count; i++)

@@ -83,6 +83,8 @@ static void peer_end_locked(struct shmdev_segment *segment, struct peer *peer,
 	peer->entry.ended = ktime_get_real_ns();
 	list_move_tail(&peer->link, &segment->ended_peers);
 	WRITE_ONCE(segment->peers_alive, segment->peers_alive - 1);
+	/* Before everyone is woken: whoever then begins to wait sees it. */
+	WRITE_ONCE(segment->last_end, segment->last_end + 1);
 	atomic_dec(&peers_alive);
 	if (segment->peers_ended < ENDED_MAX) {
 		segment->peers_ended++;
@@ -284,20 +286,17 @@ static void list_locked(const struct list_head *peers, struct listing *listing)
 /**
  * shmdev_peers_get() - list the peers of a segment
  * @segment: a referenced one
- * @id: of the only one that is wanted, or 0 for all
- * @count: in: entries wanted; out: entries in the array
- * @total: out: records that there are
- * @alive: out: those of them that are alive
+ * @peers: what a process asked for; its results are filled in
  *
  * Context: may sleep.
  * Return: an array for the caller to kvfree(), or an ERR_PTR: -ENOMEM, -ESRCH
  */
-struct shmdev_peer *shmdev_peers_get(struct shmdev_segment *segment, u64 id,
-				     u32 *count, u32 *total, u32 *alive)
+struct shmdev_peer *shmdev_peers_get(struct shmdev_segment *segment,
+				     struct shmdev_peers *peers)
 {
 	struct listing listing = {
-		.id = id,
-		.room = min_t(u32, *count, PEERS_MAX),
+		.id = peers->id,
+		.room = min_t(u32, peers->count, PEERS_MAX),
 	};
 
 	listing.entries = kvcalloc(listing.room, sizeof(*listing.entries),
@@ -307,16 +306,17 @@ struct shmdev_peer *shmdev_peers_get(struct shmdev_segment *segment, u64 id,
 
 	spin_lock(&segment->peers_lock);
 	list_locked(&segment->peers, &listing);
-	*alive = listing.total;
+	peers->alive = listing.total;
 	list_locked(&segment->ended_peers, &listing);
+	peers->ended = segment->last_end;
 	spin_unlock(&segment->peers_lock);
 
-	if (id && !listing.total) {
+	if (peers->id && !listing.total) {
 		kvfree(listing.entries);
 		return ERR_PTR(-ESRCH);
 	}
-	*count = min(listing.total, listing.room);
-	*total = listing.total;
+	peers->count = min(listing.total, listing.room);
+	peers->total = listing.total;
 	return listing.entries;
 }
 

@@ -94,9 +94,10 @@ struct shmdev_owner;
  * @pollers: who sleeps in poll(); lives as long as any file of the segment
  * @waiters: who sleeps on a word, by the hash of its offset
  * @files: open segment files
- * @peers_lock: of the next five
+ * @peers_lock: of the next six
  * @peers_alive: how many are in .peers
  * @peers_ended: how many are in .ended_peers
+ * @last_end: how many have ended; who is about to wait reads it without the lock
  * @last_peer: the id that was given last
  * @peers: those that are alive
  * @ended_peers: the last of those that are not
@@ -140,6 +141,7 @@ struct shmdev_segment {
 	/* Under peers_lock. */
 	u32 peers_alive;
 	u32 peers_ended;
+	u32 last_end;
 	u64 last_peer;
 	struct list_head peers;
 	struct list_head ended_peers;
@@ -239,8 +241,7 @@ int shmdev_peer_leave(struct shmdev_segment *segment, const struct file *file);
 void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
 		       fl_owner_t owner);
 struct shmdev_peer * __must_check
-shmdev_peers_get(struct shmdev_segment *segment, u64 id, u32 *count,
-		 u32 *total, u32 *alive);
+shmdev_peers_get(struct shmdev_segment *segment, struct shmdev_peers *peers);
 
 /* ioctl.c */
 long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,

@@ -117,6 +117,40 @@ static int sleep_until(const struct waiter *waiter, ktime_t *until)
 	}
 }
 
+/* Is there still reason to sleep, now that whoever ends that would find us? */
+static bool is_reason(const struct shmdev_segment *segment, struct page *page,
+		      size_t offset, u32 expected, const u32 *ended)
+{
+	return read_word(page, offset) == expected &&
+	       (!ended || READ_ONCE(segment->last_end) == *ended);
+}
+
+static int wait_while(struct shmdev_segment *segment, size_t offset,
+		      u32 expected, const u32 *ended, ktime_t *until)
+{
+	struct wait_queue_head *queue = word_queue(segment, offset);
+	struct waiter waiter = { .offset = offset };
+	struct page *page;
+	int ret;
+
+	page = shmdev_backing_page(segment, offset >> PAGE_SHIFT);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+
+	trace_shmdev_wait(segment, offset, expected);
+	init_waitqueue_func_entry(&waiter.entry, wake_waiter);
+	waiter.entry.private = current;
+	add_wait_queue_exclusive(queue, &waiter.entry);
+	if (is_reason(segment, page, offset, expected, ended))
+		ret = sleep_until(&waiter, until);
+	else
+		ret = -EAGAIN;
+	finish_wait(queue, &waiter.entry);
+	put_page(page);
+	/* Whoever was counted as woken has been woken, whatever came then. */
+	return READ_ONCE(waiter.woken) ? 0 : ret;
+}
+
 /**
  * shmdev_segment_wait() - sleep until a word of a segment is woken
  * @segment: one that the caller holds, or that the calling endpoint is
@@ -136,30 +170,9 @@ static int sleep_until(const struct waiter *waiter, ktime_t *until)
 int shmdev_segment_wait(struct shmdev_segment *segment, size_t offset,
 			u32 expected, ktime_t *until)
 {
-	struct waiter waiter = { .offset = offset };
-	struct wait_queue_head *queue;
-	struct page *page;
 	int ret = shmdev_wait_check(segment, offset);
 
-	if (ret)
-		return ret;
-	page = shmdev_backing_page(segment, offset >> PAGE_SHIFT);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-
-	trace_shmdev_wait(segment, offset, expected);
-	queue = word_queue(segment, offset);
-	init_waitqueue_func_entry(&waiter.entry, wake_waiter);
-	waiter.entry.private = current;
-	add_wait_queue_exclusive(queue, &waiter.entry);
-	if (read_word(page, offset) == expected)
-		ret = sleep_until(&waiter, until);
-	else
-		ret = -EAGAIN;
-	finish_wait(queue, &waiter.entry);
-	put_page(page);
-	/* Whoever was counted as woken has been woken, whatever came then. */
-	return READ_ONCE(waiter.woken) ? 0 : ret;
+	return ret ?: wait_while(segment, offset, expected, NULL, until);
 }
 EXPORT_SYMBOL_GPL(shmdev_segment_wait);
 
@@ -226,10 +239,12 @@ static ktime_t monotonic_to_host(ktime_t time)
  *        relative timeout has become what is left of it
  *
  * Context: process context, may sleep.
- * Return: as shmdev_segment_wait()
+ * Return: as shmdev_segment_wait(); -EAGAIN also if a peer has ended since
  */
 int shmdev_wait(struct shmdev_segment *segment, struct shmdev_wait *wait)
 {
+	const u32 *ended = wait->flags & SHMDEV_WAIT_F_PEERS ? &wait->ended :
+								NULL;
 	bool absolute = wait->flags & SHMDEV_WAIT_F_ABSOLUTE;
 	ktime_t until = min_t(u64, wait->timeout, KTIME_MAX);
 	int ret = shmdev_wait_check(segment, wait->offset);
@@ -237,12 +252,11 @@ int shmdev_wait(struct shmdev_segment *segment, struct shmdev_wait *wait)
 	if (ret)
 		return ret;
 	if (wait->timeout == SHMDEV_WAIT_FOREVER)
-		return shmdev_segment_wait(segment, wait->offset,
-					   wait->expected, NULL);
+		return wait_while(segment, wait->offset, wait->expected, ended,
+				  NULL);
 	until = absolute ? monotonic_to_host(until) :
 			   ktime_add_safe(ktime_get(), until);
-	ret = shmdev_segment_wait(segment, wait->offset, wait->expected,
-				  &until);
+	ret = wait_while(segment, wait->offset, wait->expected, ended, &until);
 	if (ret == -ERESTARTSYS && !absolute)
 		wait->timeout = max(ktime_sub(until, ktime_get()), 0);
 	return ret;

@@ -47,7 +47,7 @@ SAME_LAYOUT(struct shmdev_leave, 8);
 SAME_LAYOUT(struct shmdev_peer, 72);
 SAME_OFFSET(struct shmdev_peer, pid, 24);
 SAME_OFFSET(struct shmdev_peer, role, 40);
-SAME_LAYOUT(struct shmdev_peers, 40);
+SAME_LAYOUT(struct shmdev_peers, 48);
 SAME_OFFSET(struct shmdev_peers, count, 24);
 SAME_OFFSET(struct shmdev_peers, alive, 36);
 SAME_LAYOUT(struct shmdev_hello, 3088);
@@ -748,7 +748,9 @@ TEST(reserved_members_must_be_zero)
 	};
 	struct shmdev_mappings who = { .size = sizeof(who), .reserved = 1,
 				       .entry_size = sizeof(maps[0]) };
-	struct shmdev_wait word = { .size = sizeof(word), .reserved = 1 };
+	struct shmdev_wait word = { .size = sizeof(word), .ended = 1 };
+	struct shmdev_peers others = { .size = sizeof(others), .reserved = 1,
+				       .entry_size = sizeof(struct shmdev_peer) };
 	struct shmdev_wake sleepers = { .size = sizeof(sleepers),
 					.reserved = 1 };
 	int door = open_door();
@@ -759,11 +761,14 @@ TEST(reserved_members_must_be_zero)
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_CREATE, &spec));
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_MAPPINGS, &who));
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAIT, &word));
-	word.reserved = 1U << 31;
+	word.ended = 1U << 31;
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAIT, &word));
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAKE, &sleepers));
 	sleepers.reserved = 1U << 31;
 	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_WAKE, &sleepers));
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_PEERS, &others));
+	others.reserved = 1U << 31;
+	EXPECT_ERRNO(EINVAL, ioctl(door, SHMDEV_IOC_PEERS, &others));
 	expect_unchanged(_metadata, door, &before);
 	close(door);
 }

@@ -911,7 +911,7 @@ static const struct operation operations[] = {
 		   MEMBER(wait, offset, BYTES, 0),
 		   MEMBER(wait, timeout, TIME, 1000),
 		   MEMBER(wait, expected, NUMBER, 0),
-		   MEMBER(wait, reserved, NUMBER, 0)),
+		   MEMBER(wait, ended, NUMBER, 0)),
 	COMMAND_OF(WAKE, wake, 0, false, ERRORS(FORM, ENXIO),
 		   MEMBER(wake, offset, BYTES, 0),
 		   MEMBER(wake, count, NUMBER, 1),
@@ -927,7 +927,9 @@ static const struct operation operations[] = {
 		   MEMBER(peers, count, NUMBER, 4),
 		   MEMBER(peers, entry_size, SIZE, sizeof(struct shmdev_peer)),
 		   MEMBER(peers, total, NUMBER, 0),
-		   MEMBER(peers, alive, NUMBER, 0)),
+		   MEMBER(peers, alive, NUMBER, 0),
+		   MEMBER(peers, ended, NUMBER, 0),
+		   MEMBER(peers, reserved, NUMBER, 0)),
 	/* Any command number; what the VFS does with its own is its business. */
 	{
 		.name = "ioctl", .run = run_command,

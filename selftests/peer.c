@@ -502,6 +502,50 @@ TEST_F(end, is_known_at_once)
 	close(leash[1]);
 }
 
+/* What PEERS tells as @ended, and WAIT with F_PEERS for no time then. */
+static __u32 ends(int fd)
+{
+	struct shmdev_peers arg = {
+		.size = sizeof(arg),
+		.entry_size = sizeof(struct shmdev_peer),
+	};
+
+	return ioctl(fd, SHMDEV_IOC_PEERS, &arg) ? ~0U : arg.ended;
+}
+
+static int wait_for_peers(int fd, __u32 expected, __u32 ended, __u64 timeout)
+{
+	struct shmdev_wait arg = {
+		.size = sizeof(arg),
+		.flags = SHMDEV_WAIT_F_PEERS,
+		.offset = page_bytes() - 4,
+		.timeout = timeout,
+		.expected = expected,
+		.ended = ended,
+	};
+
+	return ioctl(fd, SHMDEV_IOC_WAIT, &arg) ? errno : 0;
+}
+
+/* WAIT, F_PEERS: only while no peer has ended since PEERS */
+TEST_F(peer, end_before_a_wait_is_not_missed)
+{
+	__u32 before = ends(self->other), word;
+
+	ASSERT_EQ(4, pread(self->fd, &word, 4, page_bytes() - 4));
+	EXPECT_EQ(ETIMEDOUT, wait_for_peers(self->other, word, before, 0));
+	EXPECT_EQ(EAGAIN, wait_for_peers(self->other, word + 1, before, 0));
+	EXPECT_EQ(EAGAIN, wait_for_peers(self->other, word, before - 1, 0));
+	EXPECT_EQ(0, leave(self->fd));
+	EXPECT_EQ(before + 1, ends(self->other));
+	EXPECT_EQ(EAGAIN, wait_for_peers(self->other, word, before, 0));
+	EXPECT_EQ(EAGAIN, wait_for_peers(self->other, word, before,
+					 SHMDEV_WAIT_FOREVER));
+	EXPECT_EQ(ETIMEDOUT, wait_for_peers(self->other, word, before + 1, 0));
+	EXPECT_NE(0, joined(self->fd, ""));
+	EXPECT_EQ(ETIMEDOUT, wait_for_peers(self->other, word, before + 1, 0));
+}
+
 /* JOIN: executes another program; one that cannot be executed is none */
 TEST_F(peer, survives_a_failed_exec)
 {

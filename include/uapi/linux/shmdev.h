@@ -37,7 +37,8 @@
  * ============  ==============================================================
  * E2BIG         a struct is longer than the driver's and its tail is not zero
  * EACCES        the mode of the segment does not grant what was asked for
- * EAGAIN        the word does not hold the expected value (WAIT)
+ * EAGAIN        there is no reason to sleep: the word does not hold the expected
+ *               value, or a peer has ended since (WAIT)
  * EALREADY      the caller is a peer through this file already (JOIN)
  * EBADF         the descriptor was not opened for writing (CREATE, KICK, WAKE)
  *               or not for reading (WAIT), or is being closed (JOIN)
@@ -386,7 +387,7 @@ struct shmdev_look {
  * @offset: of a 32-bit word in the segment, a multiple of 4
  * @timeout: nanoseconds, or SHMDEV_WAIT_FOREVER
  * @expected: what the word holds while there is reason to wait
- * @reserved: must be 0
+ * @ended: with F_PEERS, what PEERS told as @ended, else 0
  *
  * Sleeps until somebody wakes those who wait for this word, if it holds the
  * expected value. Looking at the word and going to sleep are one step to those
@@ -394,7 +395,9 @@ struct shmdev_look {
  *
  * Returns 0 when woken. That is a hint, not a promise: look at the word again,
  * since another may have been faster, and since the end of any peer of the
- * segment wakes all who wait in it.
+ * segment wakes all who wait in it. Who waits for a peer that may have ended
+ * just before asks for PEERS first, and waits with F_PEERS then: if one has ended
+ * since, that is EAGAIN, too.
  *
  * @timeout is a time from now, or with F_ABSOLUTE a time of CLOCK_MONOTONIC.
  * A signal handler with SA_RESTART does not end the wait, any other does; a time
@@ -408,11 +411,12 @@ struct shmdev_wait {
 	__aligned_u64 offset;
 	__aligned_u64 timeout;
 	__u32 expected;
-	__u32 reserved;
+	__u32 ended;
 };
 
 #define SHMDEV_WAIT_F_ABSOLUTE	(1 << 0)	/* of CLOCK_MONOTONIC */
-#define SHMDEV_WAIT_F_ALL	SHMDEV_WAIT_F_ABSOLUTE
+#define SHMDEV_WAIT_F_PEERS	(1 << 1)	/* only while no peer ends */
+#define SHMDEV_WAIT_F_ALL	(SHMDEV_WAIT_F_ABSOLUTE | SHMDEV_WAIT_F_PEERS)
 
 #define SHMDEV_WAIT_FOREVER	(~0ULL)
 
@@ -533,6 +537,8 @@ struct shmdev_peer {
  * @total: out: records that there are; more than @count if the array was too
  *         small
  * @alive: out: how many of them are alive
+ * @ended: out: how many peers of the segment have ended, modulo 2^32; for WAIT
+ * @reserved: must be 0
  *
  * Who takes part in this segment, and how others ended: the living first, then
  * those that ended, in the order in which they did; of these the last 64 are
@@ -549,6 +555,8 @@ struct shmdev_peers {
 	__u32 entry_size;
 	__u32 total;
 	__u32 alive;
+	__u32 ended;
+	__u32 reserved;
 };
 
 #define SHMDEV_IOC_VERSION  _IOWR(SHMDEV_IOC_MAGIC, 0x00, struct shmdev_version)
