@@ -453,7 +453,8 @@ TEST_F(hygiene, wait_in_vain_writes_nothing)
 
 	EXPECT_ERRNO(EAGAIN, ioctl(self->segment, SHMDEV_IOC_WAIT, &arg));
 	EXPECT_EQ(0, memcmp(&before, &arg, sizeof(arg)));
-	before.expected = arg.expected = 0;
+	arg.expected = 0;
+	before.expected = 0;
 	EXPECT_ERRNO(ETIMEDOUT, ioctl(self->segment, SHMDEV_IOC_WAIT, &arg));
 	EXPECT_EQ(0, memcmp(&before, &arg, sizeof(arg)));
 }

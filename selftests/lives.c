@@ -1596,11 +1596,10 @@ static void join_as_kid(struct holder *holder)
 	for (i = 0; i < opened_count; i++) {
 		if (roll(4))
 			continue;
-		if (has_bit(holder->joins, opened[i].token)) {
+		if (has_bit(holder->joins, opened[i].token))
 			refused(EALREADY, join(opened[i].fd, "", NULL));
-		} else if (hold_true(!join(opened[i].fd, "kid", NULL))) {
+		else if (hold_true(!join(opened[i].fd, "kid", NULL)))
 			note_join(holder, opened[i].token);
-		}
 	}
 }
 

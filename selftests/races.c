@@ -669,8 +669,8 @@ static void comes_and_goes(struct worker *self)
 		STORM_CHECK(self->storm, id > last);
 		last = id;
 		check_record(self->storm, segment, id, SHMDEV_PEER_ALIVE);
-		STORM_CHECK(self->storm, join(fd, "again", NULL) == -1 &&
-					 errno == EALREADY);
+		STORM_CHECK(self->storm, join(fd, "again", NULL) == -1);
+		STORM_CHECK(self->storm, errno == EALREADY);
 		if (dice(self, 2)) {
 			STORM_CHECK(self->storm, !leave(fd));
 			check_record(self->storm, segment, id,
