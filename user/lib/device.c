@@ -38,6 +38,10 @@ static int read_info(int fd, struct shmdev_device_info *info)
 		info->features |= SHMDEV_DEVICE_ENDPOINTS;
 	if (version.features & SHMDEV_FEATURE_HELLO)
 		info->features |= SHMDEV_DEVICE_HELLO;
+	if (version.features & SHMDEV_FEATURE_WAIT)
+		info->features |= SHMDEV_DEVICE_WAIT;
+	if (version.features & SHMDEV_FEATURE_PEERS)
+		info->features |= SHMDEV_DEVICE_PEERS;
 	info->default_bytes = version.default_bytes;
 	info->page_bytes = version.page_bytes;
 	info->abi = version.abi;

@@ -11,10 +11,12 @@ static const struct {
 } meanings[] = {
 	{ E2BIG, "the driver is too old for what was asked" },
 	{ EACCES, "its permissions do not allow this" },
-	{ EBADF, "the descriptor was not opened for writing" },
+	{ EAGAIN, "the word does not hold the expected value" },
+	{ EALREADY, "this process is a peer through this descriptor already" },
+	{ EBADF, "the descriptor is closed, or was not opened for this" },
 	{ EDQUOT, "your segments together would exceed max_user_bytes" },
 	{ EEXIST, "a segment of this name exists" },
-	{ EINTR, "a signal came before the memory was there" },
+	{ EINTR, "a signal came first" },
 	{ EINVAL, "a size, flag, mode or name that has no meaning" },
 	{ EMFILE, "this process has no file descriptor left" },
 	{ ENAMETOOLONG, "the name is too long" },
@@ -25,12 +27,14 @@ static const struct {
 	{ ENOSPC, "all segments together would exceed max_bytes" },
 	{ ENOTCONN, "the segment has no endpoint" },
 	{ ENOTTY, "not a shmdev device, or not a file for this command" },
-	{ ENXIO, "the range does not lie inside the segment" },
+	{ ENXIO, "the range or word does not lie inside the segment" },
 	{ EOPNOTSUPP, "no hole can be punched into a segment" },
 	{ EPERM, "this is for the segment's owner, or no segment allows it" },
 	{ EPROTO, "the driver's answer makes no sense" },
 	{ ERANGE, "the list is not that long" },
 	{ ESHUTDOWN, "the segment's endpoint has gone" },
+	{ ESRCH, "there is no such peer, or not any more" },
+	{ ETIMEDOUT, "nobody woke the caller in time" },
 };
 
 SHMDEV_API const char *shmdev_strerror(int error)

@@ -45,6 +45,22 @@ int shmdev_struct_import(void *to, size_t bytes, const void *from,
  */
 int shmdev_copy_name(char *to, size_t size, const char *text);
 
+/*
+ * Has the driver write to @entries: @count is how many there is room for, then
+ * how many were written; @total, how many there are. 0 or -errno.
+ */
+typedef int shmdev_read_fn(int fd, void *entries, uint32_t *count,
+			   uint32_t *total);
+
+/*
+ * Makes @list, for the caller to free(): @head bytes for the caller to fill,
+ * then all entries, of @entry bytes each, however many come while they are
+ * read. @count: how many they are.
+ */
+int shmdev_read_entries(const struct shmdev_segment *segment,
+			shmdev_read_fn *read, size_t head, size_t entry,
+			void **list, size_t *count);
+
 /* The seam: what the kernel said, in the library's words. */
 int shmdev_info_export(struct shmdev_segment_info *to,
 		       const struct shmdev_info *from);

@@ -41,60 +41,37 @@ static int mapping_export(struct shmdev_mapping_info *to,
 	return shmdev_struct_export(to, &info, sizeof(info), sizeof(info));
 }
 
-/*
- * Reads the mappings into a list with room for @room; how many there are goes
- * to @total.
- */
-static int read_mappings(int fd, uint32_t room, uint32_t *total,
-			 struct shmdev_mapping_list **list)
+static int read_mappings(int fd, void *entries, uint32_t *count,
+			 uint32_t *total)
 {
-	struct shmdev_mapping_list *new;
 	struct shmdev_mappings command = {
 		.size = sizeof(command),
-		.count = room,
-		.entry_size = sizeof(*new->entries),
+		.entries = (uintptr_t)entries,
+		.count = *count,
+		.entry_size = sizeof(struct shmdev_mapping),
 	};
-	int ret;
+	int ret = shmdev_ioctl(fd, SHMDEV_IOC_MAPPINGS, &command);
 
-	new = malloc(sizeof(*new) + room * sizeof(*new->entries));
-	if (!new)
-		return -ENOMEM;
-	command.entries = (uintptr_t)new->entries;
-	ret = shmdev_ioctl(fd, SHMDEV_IOC_MAPPINGS, &command);
-	if (ret >= 0 && command.count > room)
-		ret = -EPROTO;
-	if (ret < 0) {
-		free(new);
-		return ret;
-	}
-	new->count = command.count;
+	*count = command.count;
 	*total = command.total;
-	*list = new;
-	return 0;
+	return ret;
 }
 
 SHMDEV_API int shmdev_segment_mappings(const struct shmdev_segment *segment,
 				       struct shmdev_mapping_list **list)
 {
-	struct shmdev_mapping_list *new;
-	uint32_t total = 48;
-	uint32_t room;
+	size_t count;
+	void *new;
 	int ret;
 
 	if (!segment || !list)
 		return -EINVAL;
-	/* They may have become more while we made room: leave some to spare. */
-	for (;;) {
-		room = total + total / 4 + 4;
-		ret = read_mappings(shmdev_segment_fd(segment), room, &total,
-				    &new);
-		if (ret < 0)
-			return ret;
-		if (total <= room)
-			break;
-		shmdev_mapping_list_free(new);
-	}
+	ret = shmdev_read_entries(segment, read_mappings, sizeof(**list),
+				  sizeof(*(*list)->entries), &new, &count);
+	if (ret < 0)
+		return ret;
 	*list = new;
+	(*list)->count = count;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ int shmdev_info_export(struct shmdev_segment_info *to,
 		.gid = from->gid,
 		.mode = from->mode,
 		.creator = from->creator,
+		.peers = from->peers,
 	};
 
 	static_assert(sizeof(info.name) == sizeof(from->name) &&
@@ -56,7 +58,9 @@ int shmdev_info_export(struct shmdev_segment_info *to,
 		      "names need the room that the kernel gives them");
 	memcpy(info.name, from->name, sizeof(info.name) - 1);
 	memcpy(info.endpoint, from->endpoint, sizeof(info.endpoint) - 1);
-	return shmdev_struct_export(to, &info, sizeof(info), sizeof(info));
+	return shmdev_struct_export(to, &info, sizeof(info),
+				    offsetof(struct shmdev_segment_info,
+					     peers));
 }
 
 /* Room for a page more than there is; the list moves, or stays on failure. */

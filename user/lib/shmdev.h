@@ -40,6 +40,7 @@
 #ifndef SHMDEV_H
 #define SHMDEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -52,10 +53,13 @@ struct shmdev_device;
 struct shmdev_segment;
 struct shmdev_segment_list;
 struct shmdev_mapping_list;
+struct shmdev_peer_list;
+struct timespec;	/* of <time.h> */
 
 /* Bytes for a name with its terminating zero. */
 #define SHMDEV_SEGMENT_NAME_SIZE	64
 #define SHMDEV_SEGMENT_ENDPOINT_SIZE	32
+#define SHMDEV_PEER_ROLE_SIZE		16
 
 /* Properties of a segment; the first two can be asked for. */
 #define SHMDEV_SEGMENT_KEEP	(1U << 0) /* its name holds it until removed */
@@ -68,10 +72,24 @@ struct shmdev_mapping_list;
 #define SHMDEV_MAPPING_WRITE	(1U << 1)
 #define SHMDEV_MAPPING_SHARED	(1U << 2) /* clear: a private copy on write */
 
+/* How a peer is. Later drivers may know more ways to end than these. */
+#define SHMDEV_PEER_STATE_ALIVE		0
+#define SHMDEV_PEER_STATE_LEFT		1 /* by shmdev_segment_leave() */
+#define SHMDEV_PEER_STATE_CLOSED	2 /* closed its descriptor */
+#define SHMDEV_PEER_STATE_REPLACED	3 /* executed another program */
+#define SHMDEV_PEER_STATE_EXITED	4
+#define SHMDEV_PEER_STATE_KILLED	5 /* by a signal */
+#define SHMDEV_PEER_STATE_SHUTDOWN	6 /* an endpoint that has gone */
+
+/* For shmdev_segment_wake(): all who wait for the word. */
+#define SHMDEV_WAKE_EVERYONE	(~0U)
+
 /* What the driver can do. */
 #define SHMDEV_DEVICE_SEGMENTS	(1ULL << 0) /* segments besides the default */
 #define SHMDEV_DEVICE_ENDPOINTS	(1ULL << 1) /* kick and look */
 #define SHMDEV_DEVICE_HELLO	(1ULL << 2) /* the endpoint "hello" */
+#define SHMDEV_DEVICE_WAIT	(1ULL << 3) /* wait words */
+#define SHMDEV_DEVICE_PEERS	(1ULL << 4) /* who takes part, and how it ended */
 
 /* For shmdev_device_list(). */
 #define SHMDEV_LIST_EVERYWHERE	(1U << 0) /* the segments of all containers */
@@ -114,6 +132,8 @@ struct shmdev_segment_info {
 	pid_t creator;		/* 0: not visible from here, or has ended */
 	char name[SHMDEV_SEGMENT_NAME_SIZE];		/* empty: anonymous */
 	char endpoint[SHMDEV_SEGMENT_ENDPOINT_SIZE];	/* empty: none */
+	uint32_t peers;		/* peers that are alive now */
+	uint32_t reserved;	/* 0 */
 };
 
 /* What shmdev_mapping_list_get() tells. */
@@ -124,6 +144,20 @@ struct shmdev_mapping_info {
 	uint32_t flags;		/* SHMDEV_MAPPING_* */
 	pid_t pid;		/* 0: not visible from here */
 	char command[16];	/* the process' name; empty if pid is 0 */
+};
+
+/* What shmdev_segment_peer() and shmdev_peer_list_get() tell. */
+struct shmdev_peer_info {
+	size_t size;
+	uint64_t id;		/* never used again in this segment */
+	uint64_t joined;	/* nanoseconds since the epoch */
+	uint64_t ended;		/* likewise; 0: it is alive */
+	uint32_t state;		/* SHMDEV_PEER_STATE_* */
+	uint32_t status;	/* exit status, or the signal that killed it */
+	pid_t pid;		/* 0: not visible from here, or the kernel */
+	uint32_t reserved;	/* 0 */
+	char role[SHMDEV_PEER_ROLE_SIZE];	/* what it calls itself */
+	char command[16];	/* its name as it joined; empty if pid is 0 */
 };
 
 /* The library's version, such as "0.1.0". */
@@ -255,6 +289,92 @@ int shmdev_segment_kick(const struct shmdev_segment *segment,
  * The order is poll, look, then read the memory.
  */
 int shmdev_segment_look(const struct shmdev_segment *segment, uint64_t *events);
+
+/*
+ * Sleeps while the 32-bit word at @offset holds @expected, until somebody wakes
+ * those who wait for it. @timeout: from now; NULL: for ever. 0 is a hint: look
+ * at the word again, since another may have been faster, and the end of a peer
+ * wakes everybody. shmdev_segment_await() does that.
+ *
+ * -EAGAIN: the word does not hold @expected. -ETIMEDOUT. -EINTR: a signal
+ * handler ran that was not installed with SA_RESTART. -EINVAL: @offset is no
+ * multiple of 4. -ENXIO: the word is outside. -EBADF: the segment is not open
+ * for reading.
+ *
+ * On 32-bit systems, programs must have been compiled with the same size of
+ * time_t as the library.
+ */
+int shmdev_segment_wait(const struct shmdev_segment *segment, uint64_t offset,
+			uint32_t expected, const struct timespec *timeout);
+/* The same; @deadline: a time of CLOCK_MONOTONIC. */
+int shmdev_segment_wait_until(const struct shmdev_segment *segment,
+			      uint64_t offset, uint32_t expected,
+			      const struct timespec *deadline);
+
+/*
+ * Sleeps until the word at @offset is as the caller wants it: until @done,
+ * which gets its value and @data, says true. @word: where the caller has that same
+ * word mapped. @deadline: as above.
+ *
+ * @done is asked first before any sleep, then after each wake-up, and a last
+ * time when the wait has failed: 0 always means that it said true. It sees all
+ * that was written before the value that it gets. There is no way to wait for
+ * "a change" only, because nobody could tell a change just before the call from
+ * none: say from which value.
+ *
+ * Whoever also needs to know that a peer has ended polls instead: a peer that
+ * ended before the caller fell asleep would wake nobody.
+ *
+ * -ETIMEDOUT, -EINTR, -ENXIO, -EBADF: as above. -EINVAL also: @word cannot be
+ * at @offset, since the two are not equally far from the start of a page.
+ */
+int shmdev_segment_await(const struct shmdev_segment *segment, uint64_t offset,
+			 const volatile void *word,
+			 bool (*done)(uint32_t value, void *data), void *data,
+			 const struct timespec *deadline);
+
+/*
+ * Wakes @count of those who wait for the word at @offset, the longest waiting
+ * first, or SHMDEV_WAKE_EVERYONE, and tells pollers of the segment. Returns how
+ * many it woke. Change the word first.
+ *
+ * -EBADF: the segment is not open for writing. -EINVAL, -ENXIO: as above.
+ */
+int shmdev_segment_wake(const struct shmdev_segment *segment, uint64_t offset,
+			unsigned int count);
+
+/*
+ * Makes this process a peer of the segment, until it leaves, closes a
+ * descriptor of the same file, executes another program, or ends. @role: what
+ * it calls itself, for others to read; NULL for nothing. @id (which may be
+ * NULL): its number.
+ *
+ * With a segment from shmdev_segment_open_default(), closing the device ends
+ * the peer too, since they have the file in common.
+ *
+ * -EALREADY: it is one through this file. -ENAMETOOLONG: @role.
+ */
+int shmdev_segment_join(const struct shmdev_segment *segment, const char *role,
+			uint64_t *id);
+/* -ESRCH: this process is no peer through this file. */
+int shmdev_segment_leave(const struct shmdev_segment *segment);
+
+/* -ESRCH: there is no peer @id, or it ended before the last 64 that did. */
+int shmdev_segment_peer(const struct shmdev_segment *segment, uint64_t id,
+			struct shmdev_peer_info *info);
+
+/*
+ * Who takes part in the segment, in the order of joining, then the last 64 that
+ * ended, in that order. Its endpoint is a peer too. It is a picture of one
+ * moment.
+ */
+int shmdev_segment_peers(const struct shmdev_segment *segment,
+			 struct shmdev_peer_list **list);
+size_t shmdev_peer_list_count(const struct shmdev_peer_list *list);
+/* -ERANGE: @index is not below the count. */
+int shmdev_peer_list_get(const struct shmdev_peer_list *list, size_t index,
+			 struct shmdev_peer_info *info);
+void shmdev_peer_list_free(struct shmdev_peer_list *list);
 
 /* As fchmod() and fchown(); -EPERM: the caller does not own the segment. */
 int shmdev_segment_chmod(const struct shmdev_segment *segment, mode_t mode);

@@ -10,12 +10,15 @@
  * $SHMDEV_FAKE_LIE: what endpoint "hello" gets wrong: text, length, crc, count.
  * $SHMDEV_FAKE_MAPPINGS: how many mappings there are at the first look; at each
  * further look they are twice as many, up to the fourth.
+ * $SHMDEV_FAKE_PEERS: likewise how many peers there are. A process that joins is
+ * the first of them, for itself.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <linux/shmdev.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,6 +29,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -76,6 +81,7 @@ static void fill_info(struct shmdev_info *info, const struct stat *file,
 	info->gid = file->st_gid;
 	info->mode = file->st_mode & 0777;
 	info->files = 1;
+	info->peers = 3;
 	if (!first)
 		snprintf(info->name, sizeof(info->name), "%s", name);
 	if (file->st_mode & S_ISVTX || first)
@@ -195,7 +201,7 @@ static int do_info(int fd, struct shmdev_info *info)
 	char link[64], path[4096] = "";
 	struct stat file;
 
-	if (info->size != sizeof(*info) || info->flags || info->reserved)
+	if (info->size != sizeof(*info) || info->flags)
 		return -EINVAL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (fstat(fd, &file) || readlink(link, path, sizeof(path) - 1) < 0)
@@ -204,19 +210,27 @@ static int do_info(int fd, struct shmdev_info *info)
 	return 0;
 }
 
+/* What grows while it is read: as many as @variable says, twice, and so on. */
+static uint32_t growing(const char *variable, unsigned int *looks)
+{
+	const char *first = getenv(variable);
+	uint32_t count = (first ? strtoul(first, NULL, 10) : 2) << *looks;
+
+	if (*looks < 3)
+		++*looks;
+	return count;
+}
+
 static int do_mappings(struct shmdev_mappings *mappings)
 {
 	struct shmdev_mapping *entries = (void *)(uintptr_t)mappings->entries;
-	const char *first = getenv("SHMDEV_FAKE_MAPPINGS");
 	static unsigned int looks;
 	uint32_t i;
 
 	if (mappings->size != sizeof(*mappings) || mappings->flags ||
 	    mappings->reserved || mappings->entry_size != sizeof(*entries))
 		return -EINVAL;
-	mappings->total = (first ? strtoul(first, NULL, 10) : 2) << looks;
-	if (looks < 3)
-		looks++;
+	mappings->total = growing("SHMDEV_FAKE_MAPPINGS", &looks);
 	for (i = 0; i < mappings->count && i < mappings->total; i++) {
 		memset(&entries[i], 0, sizeof(entries[i]));
 		entries[i].offset = i * 4096ULL;
@@ -284,6 +298,160 @@ static int do_look(struct shmdev_look *look)
 	return 0;
 }
 
+/* The word as everybody sees it, in the first @bytes of a mapping. */
+static int map_word(int fd, uint64_t offset, uint32_t **word, size_t *bytes)
+{
+	struct stat file;
+	char link[64];
+	void *address;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (offset % sizeof(**word))
+		return -EINVAL;
+	if (fstat(fd, &file) || offset >= (uint64_t)file.st_size)
+		return -ENXIO;
+	/* WAKE is for those who may only write, and they cannot map. */
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*bytes = file.st_size;
+	address = mmap(NULL, *bytes, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (address == MAP_FAILED)
+		return -ENOMEM;
+	*word = (uint32_t *)((char *)address + offset);
+	return 0;
+}
+
+static int futex(uint32_t *word, int operation, uint32_t value,
+		 const struct timespec *deadline)
+{
+	long ret = syscall(SYS_futex, word, operation, value, deadline, NULL,
+			   FUTEX_BITSET_MATCH_ANY);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int do_wait(int fd, struct shmdev_wait *wait)
+{
+	bool forever = wait->timeout == SHMDEV_WAIT_FOREVER;
+	uint64_t time = wait->timeout;
+	struct timespec deadline;
+	uint32_t *word;
+	size_t bytes;
+	int ret;
+
+	if (wait->size != sizeof(*wait) || wait->reserved ||
+	    wait->flags & ~SHMDEV_WAIT_F_ALL)
+		return -EINVAL;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	ret = map_word(fd, wait->offset, &word, &bytes);
+	if (ret < 0)
+		return ret;
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	if (wait->flags & SHMDEV_WAIT_F_ABSOLUTE)
+		deadline = (struct timespec){ };
+	time += deadline.tv_nsec;
+	deadline.tv_sec += time / 1000000000;
+	deadline.tv_nsec = time % 1000000000;
+	ret = futex(word, FUTEX_WAIT_BITSET, wait->expected,
+		    forever ? NULL : &deadline);
+	munmap((char *)word - wait->offset, bytes);
+	return ret;
+}
+
+static int do_wake(int fd, struct shmdev_wake *wake)
+{
+	uint32_t *word;
+	size_t bytes;
+	int ret;
+
+	if (wake->size != sizeof(*wake) || wake->flags || wake->reserved)
+		return -EINVAL;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	ret = map_word(fd, wake->offset, &word, &bytes);
+	if (ret < 0)
+		return ret;
+	ret = futex(word, FUTEX_WAKE_BITSET,
+		    wake->count > INT_MAX ? INT_MAX : wake->count, NULL);
+	munmap((char *)word - wake->offset, bytes);
+	return ret;
+}
+
+/* The peer that this process is; its id is 0 if it is none. */
+static struct shmdev_peer self;
+
+static int do_join(struct shmdev_join *join)
+{
+	static uint64_t last_id = 10000;
+
+	if (join->size != sizeof(*join) || join->flags)
+		return -EINVAL;
+	if (self.id)
+		return -EALREADY;
+	join->id = ++last_id;
+	self = (struct shmdev_peer){ .id = last_id, .joined = 1,
+				     .pid = getpid(), };
+	memcpy(self.role, join->role, sizeof(self.role));
+	snprintf(self.comm, sizeof(self.comm), "fake");
+	return 0;
+}
+
+static int do_leave(struct shmdev_leave *leave)
+{
+	if (leave->size != sizeof(*leave) || leave->flags)
+		return -EINVAL;
+	if (!self.id)
+		return -ESRCH;
+	self.id = 0;
+	return 0;
+}
+
+/* The @i-th of those who are made up; they have ended in all ways, in turn. */
+static struct shmdev_peer made_up_peer(uint32_t i)
+{
+	struct shmdev_peer peer = {
+		.id = i + 1,
+		.joined = 1000000000,
+		.ended = i % 7 ? 2000000000 : 0,
+		.pid = i + 1,
+		.state = i % 7,
+		.status = i % 7 == SHMDEV_PEER_EXITED ? 3 :
+			  i % 7 == SHMDEV_PEER_KILLED ? 9 : 0,
+	};
+
+	snprintf(peer.role, sizeof(peer.role), "role%u", i);
+	snprintf(peer.comm, sizeof(peer.comm), "fake%u", i);
+	return peer;
+}
+
+static int do_peers(struct shmdev_peers *peers)
+{
+	struct shmdev_peer *entries = (void *)(uintptr_t)peers->entries;
+	static unsigned int looks;
+	uint32_t made_up = growing("SHMDEV_FAKE_PEERS", &looks);
+	uint32_t first = self.id ? 1 : 0;
+	struct shmdev_peer peer;
+	uint32_t i;
+
+	if (peers->size != sizeof(*peers) || peers->flags ||
+	    peers->entry_size != sizeof(*entries))
+		return -EINVAL;
+	peers->total = 0;
+	for (i = 0; i < made_up + first; i++) {
+		peer = i < first ? self : made_up_peer(i - first);
+		if (peers->id && peer.id != peers->id)
+			continue;
+		if (peers->total++ < peers->count)
+			entries[peers->total - 1] = peer;
+	}
+	if (peers->count > peers->total)
+		peers->count = peers->total;
+	return peers->id && !peers->total ? -ESRCH : 0;
+}
+
 static int serve(int fd, unsigned int number, void *argument)
 {
 	const char *error = getenv("SHMDEV_FAKE_ERROR");
@@ -310,6 +478,16 @@ static int serve(int fd, unsigned int number, void *argument)
 		return do_kick(fd, argument);
 	case _IOC_NR(SHMDEV_IOC_LOOK):
 		return do_look(argument);
+	case _IOC_NR(SHMDEV_IOC_WAIT):
+		return do_wait(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_WAKE):
+		return do_wake(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_JOIN):
+		return do_join(argument);
+	case _IOC_NR(SHMDEV_IOC_LEAVE):
+		return do_leave(argument);
+	case _IOC_NR(SHMDEV_IOC_PEERS):
+		return do_peers(argument);
 	default:
 		return -ENOTTY;
 	}

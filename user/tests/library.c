@@ -6,12 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shmdev.h"
@@ -88,7 +92,9 @@ static void device_tells(void)
 	check(shmdev_device_info(device, &info) == 0);
 	check(info.features == (SHMDEV_DEVICE_SEGMENTS |
 				SHMDEV_DEVICE_ENDPOINTS |
-				SHMDEV_DEVICE_HELLO));
+				SHMDEV_DEVICE_HELLO |
+				SHMDEV_DEVICE_WAIT |
+				SHMDEV_DEVICE_PEERS));
 	check(info.page_bytes == 4096);
 	check(info.default_bytes == 2 << 20);
 	check(info.abi == 1);
@@ -105,6 +111,8 @@ static void null_objects(void)
 	struct shmdev_segment *segment = NULL;
 	struct shmdev_segment_list *list = NULL;
 	struct shmdev_mapping_list *mappings = NULL;
+	struct shmdev_peer_info peer = { .size = sizeof(peer) };
+	struct shmdev_peer_list *peers = NULL;
 	struct shmdev_device *device = open_device(O_RDWR);
 	void *address = NULL;
 
@@ -144,6 +152,16 @@ static void null_objects(void)
 	check(shmdev_segment_list_get(NULL, 0, &info) == -ERANGE);
 	check(shmdev_mapping_list_count(NULL) == 0);
 	check(shmdev_mapping_list_get(NULL, 0, &mapping) == -ERANGE);
+	check(shmdev_segment_wait(NULL, 0, 0, NULL) == -EINVAL);
+	check(shmdev_segment_wait_until(NULL, 0, 0, NULL) == -EINVAL);
+	check(shmdev_segment_wake(NULL, 0, 1) == -EINVAL);
+	check(shmdev_segment_join(NULL, NULL, NULL) == -EINVAL);
+	check(shmdev_segment_leave(NULL) == -EINVAL);
+	check(shmdev_segment_peer(NULL, 1, &peer) == -EINVAL);
+	check(shmdev_segment_peers(NULL, &peers) == -EINVAL);
+	check(shmdev_peer_list_count(NULL) == 0);
+	check(shmdev_peer_list_get(NULL, 0, &peer) == -ERANGE);
+	shmdev_peer_list_free(NULL);
 	shmdev_device_close(NULL);
 	shmdev_segment_close(NULL);
 	shmdev_segment_list_free(NULL);
@@ -292,7 +310,13 @@ static void struct_growth(void)
 	check(longer.info.flags == SHMDEV_SEGMENT_DEFAULT);
 	for (i = 0; i < sizeof(longer.tail); i++)
 		check(longer.tail[i] == 0);
-	longer.info.size = sizeof(longer.info) - sizeof(uint64_t);
+	check(longer.info.peers == 3 && longer.info.reserved == 0);
+	/* One from before there were peers. */
+	longer.info.size = offsetof(struct shmdev_segment_info, peers);
+	longer.info.peers = 77;
+	check(shmdev_segment_info(segment, &longer.info) == 0);
+	check(longer.info.bytes == 2 << 20 && longer.info.peers == 77);
+	longer.info.size = offsetof(struct shmdev_segment_info, peers) - 1;
 	longer.info.id = 77;
 	check(shmdev_segment_info(segment, &longer.info) == -EINVAL);
 	check(longer.info.id == 77);
@@ -383,6 +407,311 @@ static void mappings_grow(void)
 	shmdev_device_close(device);
 }
 
+/* A shared anonymous segment of one page, and where it is mapped. */
+static struct shmdev_segment *map_page(void **memory)
+{
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment *segment = NULL;
+
+	check(shmdev_segment_create(device, NULL, 4096, NULL, &segment) == 0);
+	check(shmdev_segment_map(segment, 0, 0, PROT_READ | PROT_WRITE,
+				 memory) == 0);
+	shmdev_device_close(device);
+	return segment;
+}
+
+static void unmap_page(struct shmdev_segment *segment, void *memory)
+{
+	check(shmdev_segment_unmap(memory, 4096) == 0);
+	shmdev_segment_close(segment);
+}
+
+/* Until as many as @count have been woken, since they may not sleep yet. */
+static void wake_some(const struct shmdev_segment *segment, uint64_t offset,
+		      int count)
+{
+	while (count > 0) {
+		int woken = shmdev_segment_wake(segment, offset, count);
+
+		if (woken < 0)
+			_exit(1);
+		count -= woken;
+		usleep(1000);
+	}
+}
+
+static void reap(pid_t child)
+{
+	int status = -1;
+
+	check(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static struct timespec seconds_from_now(time_t seconds)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += seconds;
+	return time;
+}
+
+/* A wait ends when it is woken, and says why when it ends otherwise. */
+static void wait_and_wake(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	const struct timespec last = { .tv_nsec = 999999999 };
+	const struct timespec never = {
+		.tv_sec = sizeof(time_t) == 8 ? INT64_MAX : INT32_MAX,
+		.tv_nsec = 999999999,
+	};
+	/* More than 2^64 nanoseconds, by less than the 400 ms below. */
+	const struct timespec wraps = {
+		.tv_sec = sizeof(time_t) == 8 ? 18446744074 : INT32_MAX,
+	};
+	const struct timespec *forever[] = { NULL, &never, &wraps };
+	struct timespec now = seconds_from_now(0);
+	struct shmdev_segment *segment;
+	uint32_t *words = NULL;
+	pid_t child;
+	size_t i;
+
+	segment = map_page((void **)&words);
+	words[3] = 7;
+	check(shmdev_segment_wait(segment, 12, 8, NULL) == -EAGAIN);
+	check(shmdev_segment_wait_until(segment, 12, 8, NULL) == -EAGAIN);
+	check(shmdev_segment_wait(segment, 12, 8, &last) == -EAGAIN);
+	check(shmdev_segment_wait(segment, 12, 7, &moment) == -ETIMEDOUT);
+	check(shmdev_segment_wait_until(segment, 12, 7, &now) == -ETIMEDOUT);
+	check(shmdev_segment_wait(segment, 2, 0, NULL) == -EINVAL);
+	check(shmdev_segment_wait(segment, 4096, 0, NULL) == -ENXIO);
+	check(shmdev_segment_wake(segment, 12, SHMDEV_WAKE_EVERYONE) == 0);
+	check(shmdev_segment_wake(segment, 2, 1) == -EINVAL);
+	check(shmdev_segment_wake(segment, UINT64_MAX - 3, 1) == -ENXIO);
+	for (i = 0; i < sizeof(forever) / sizeof(*forever); i++) {
+		child = fork();
+		if (!child) {
+			usleep(forever[i] == &wraps ? 400000 : 0);
+			wake_some(segment, 12, 1);
+			_exit(0);
+		}
+		errno = SENTINEL;
+		if (i % 2)
+			check(shmdev_segment_wait_until(segment, 12, 7,
+							forever[i]) == 0);
+		else
+			check(shmdev_segment_wait(segment, 12, 7,
+						  forever[i]) == 0);
+		reap(child);
+	}
+	unmap_page(segment, words);
+}
+
+/* Times that are none. */
+static void times_without_meaning(void)
+{
+	const struct timespec bad[] = {
+		{ .tv_sec = -1 },
+		{ .tv_nsec = -1 },
+		{ .tv_nsec = 1000000000 },
+	};
+	struct shmdev_segment *segment;
+	void *memory = NULL;
+	size_t i;
+
+	segment = map_page(&memory);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		check(shmdev_segment_wait(segment, 0, 0, &bad[i]) == -EINVAL);
+		check(shmdev_segment_wait_until(segment, 0, 0, &bad[i]) ==
+		      -EINVAL);
+	}
+	unmap_page(segment, memory);
+}
+
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A signal handler ends a wait. */
+static void wait_and_signal(void)
+{
+	const struct sigaction action = { .sa_handler = do_nothing };
+	const struct itimerval soon = {
+		.it_value.tv_usec = 1000,
+		.it_interval.tv_usec = 10000,
+	};
+	const struct itimerval off = { };
+	struct shmdev_segment *segment;
+	struct sigaction before;
+	void *memory = NULL;
+
+	segment = map_page(&memory);
+	sigaction(SIGALRM, &action, &before);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	check(shmdev_segment_wait(segment, 0, 0, NULL) == -EINTR);
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	unmap_page(segment, memory);
+}
+
+struct asked {
+	uint32_t wanted;
+	unsigned int times;
+	uint32_t last;
+};
+
+static bool is_wanted(uint32_t value, void *data)
+{
+	struct asked *asked = data;
+
+	asked->times++;
+	asked->last = value;
+	return value == asked->wanted;
+}
+
+/* Only what the caller wants ends an await, however often it is woken. */
+static void await_value(void)
+{
+	struct asked asked = { .wanted = 2 };
+	struct shmdev_segment *segment;
+	uint32_t *words = NULL;
+	pid_t child;
+
+	segment = map_page((void **)&words);
+	words[5] = 2;
+	check(shmdev_segment_await(segment, 20, &words[5], is_wanted, &asked,
+				   NULL) == 0);
+	check(asked.times == 1 && asked.last == 2);
+
+	words[5] = 0;
+	asked.times = 0;
+	child = fork();
+	if (!child) {
+		wake_some(segment, 20, 1);
+		__atomic_store_n(&words[5], 1, __ATOMIC_RELEASE);
+		wake_some(segment, 20, 1);
+		__atomic_store_n(&words[5], 2, __ATOMIC_RELEASE);
+		shmdev_segment_wake(segment, 20, 1);
+		_exit(0);
+	}
+	errno = SENTINEL;
+	check(shmdev_segment_await(segment, 20, &words[5], is_wanted, &asked,
+				   NULL) == 0);
+	check(asked.times >= 3 && asked.last == 2);
+	reap(child);
+	unmap_page(segment, words);
+}
+
+/* An await that fails has looked a last time; one that never sleeps ends too. */
+static void await_deadline(void)
+{
+	struct timespec now = seconds_from_now(0), soon = now;
+	struct asked asked = { .wanted = 1 };
+	struct shmdev_segment *segment;
+	uint32_t *words = NULL;
+
+	segment = map_page((void **)&words);
+	check(shmdev_segment_await(segment, 0, words, is_wanted, &asked,
+				   &now) == -ETIMEDOUT);
+	check(asked.times == 2);
+	setenv("SHMDEV_FAKE_ERROR", "9:11", 1);
+	soon.tv_sec += soon.tv_nsec >= 900000000;
+	soon.tv_nsec = (soon.tv_nsec + 100000000) % 1000000000;
+	asked.times = 0;
+	check(shmdev_segment_await(segment, 0, words, is_wanted, &asked,
+				   &soon) == -ETIMEDOUT);
+	check(asked.times > 2);
+	setenv("SHMDEV_FAKE_ERROR", "9:4", 1);
+	check(shmdev_segment_await(segment, 0, words, is_wanted, &asked,
+				   NULL) == -EINTR);
+	unsetenv("SHMDEV_FAKE_ERROR");
+	unmap_page(segment, words);
+}
+
+/* A word that cannot be the one at the offset is refused, and so is no wish. */
+static void await_mistakes(void)
+{
+	struct asked asked = { .wanted = 0 };
+	struct shmdev_segment *segment;
+	uint32_t *words = NULL;
+
+	segment = map_page((void **)&words);
+	check(shmdev_segment_await(NULL, 0, words, is_wanted, &asked, NULL) ==
+	      -EINVAL);
+	check(shmdev_segment_await(segment, 0, NULL, is_wanted, &asked,
+				   NULL) == -EINVAL);
+	check(shmdev_segment_await(segment, 0, words, NULL, NULL, NULL) ==
+	      -EINVAL);
+	check(shmdev_segment_await(segment, 64, words, is_wanted, &asked,
+				   NULL) == -EINVAL);
+	check(shmdev_segment_await(segment, 0, &words[1], is_wanted, &asked,
+				   NULL) == -EINVAL);
+	check(shmdev_segment_await(segment, 2, (char *)words + 2, is_wanted,
+				   &asked, NULL) == -EINVAL);
+	check(asked.times == 0);
+	unmap_page(segment, words);
+}
+
+/* Who joins is a peer, with its role, until it leaves. */
+static void join_and_leave(void)
+{
+	struct shmdev_peer_info info = { .size = sizeof(info) };
+	struct shmdev_segment *segment;
+	void *memory = NULL;
+	uint64_t id = 0, second = 0;
+
+	segment = map_page(&memory);
+	check(shmdev_segment_leave(segment) == -ESRCH);
+	check(shmdev_segment_join(segment, "0123456789abcdef", &id) ==
+	      -ENAMETOOLONG);
+	check(id == 0);
+	check(shmdev_segment_join(segment, "0123456789abcde", &id) == 0);
+	check(id == 10001);
+	check(shmdev_segment_join(segment, NULL, &second) == -EALREADY);
+	check(second == 0);
+	check(shmdev_segment_peer(segment, id, &info) == 0);
+	check(info.id == id && info.pid == getpid() && info.joined == 1);
+	check(info.state == SHMDEV_PEER_STATE_ALIVE && !info.ended);
+	check(!strcmp(info.role, "0123456789abcde"));
+	check(!strcmp(info.command, "fake"));
+	check(shmdev_segment_leave(segment) == 0);
+	check(shmdev_segment_join(segment, NULL, NULL) == 0);
+	check(shmdev_segment_leave(segment) == 0);
+	check(shmdev_segment_peer(segment, id, &info) == -ESRCH);
+	check(shmdev_segment_peer(segment, 0, &info) == -EINVAL);
+	check(shmdev_segment_peer(segment, 1, NULL) == -EINVAL);
+	info.size--;
+	check(shmdev_segment_peer(segment, 1, &info) == -EINVAL);
+	unmap_page(segment, memory);
+}
+
+/* Peers that become more while they are read are all there, and how they are. */
+static void peers_grow(void)
+{
+	struct shmdev_peer_info info = { .size = sizeof(info) };
+	struct shmdev_device *device = open_device(O_RDONLY);
+	struct shmdev_peer_list *list = NULL;
+	struct shmdev_segment *segment = NULL;
+
+	check(shmdev_segment_open_default(device, &segment) == 0);
+	setenv("SHMDEV_FAKE_PEERS", "70", 1);
+	check(shmdev_segment_peers(segment, &list) == 0);
+	/* 70, then 140 and 280, and 560 when there was room for all. */
+	check(shmdev_peer_list_count(list) == 560);
+	check(shmdev_peer_list_get(list, 5, &info) == 0);
+	check(info.id == 6 && info.pid == 6 && info.ended == 2000000000);
+	check(info.state == SHMDEV_PEER_STATE_KILLED && info.status == 9);
+	check(!strcmp(info.role, "role5") && !strcmp(info.command, "fake5"));
+	check(shmdev_peer_list_get(list, 559, &info) == 0 && info.id == 560);
+	check(shmdev_peer_list_get(list, 560, &info) == -ERANGE);
+	check(shmdev_peer_list_get(list, 0, NULL) == -EINVAL);
+	shmdev_peer_list_free(list);
+	unsetenv("SHMDEV_FAKE_PEERS");
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
 /* A descriptor is taken over when it is a segment's, and only then. */
 static void descriptor_taken_over(void)
 {
@@ -412,6 +741,9 @@ static void driver_errors(void)
 	struct shmdev_device *device = open_device(O_RDWR);
 	struct shmdev_segment_list *list = (void *)&cases;
 	struct shmdev_mapping_list *mappings = (void *)&cases;
+	struct shmdev_peer_list *peers = (void *)&cases;
+	struct shmdev_peer_info peer = { .size = sizeof(peer) };
+	uint64_t id = 77;
 	struct shmdev_segment *segment = NULL, *none = (void *)&cases;
 
 	check(shmdev_segment_open_default(device, &segment) == 0);
@@ -431,9 +763,21 @@ static void driver_errors(void)
 	check(shmdev_segment_kick(segment, 0) == -ESHUTDOWN);
 	setenv("SHMDEV_FAKE_ERROR", "8:22", 1);
 	check(shmdev_segment_look(segment, NULL) == -EINVAL);
+	setenv("SHMDEV_FAKE_ERROR", "9:12", 1);
+	check(shmdev_segment_wait(segment, 0, 0, NULL) == -ENOMEM);
+	setenv("SHMDEV_FAKE_ERROR", "10:9", 1);
+	check(shmdev_segment_wake(segment, 0, 1) == -EBADF);
+	setenv("SHMDEV_FAKE_ERROR", "11:9", 1);
+	check(shmdev_segment_join(segment, NULL, &id) == -EBADF);
+	setenv("SHMDEV_FAKE_ERROR", "12:22", 1);
+	check(shmdev_segment_leave(segment) == -EINVAL);
+	setenv("SHMDEV_FAKE_ERROR", "13:12", 1);
+	check(shmdev_segment_peers(segment, &peers) == -ENOMEM);
+	check(shmdev_segment_peer(segment, 1, &peer) == -ENOMEM);
 	unsetenv("SHMDEV_FAKE_ERROR");
 	check(none == (void *)&cases && list == (void *)&cases);
-	check(mappings == (void *)&cases);
+	check(mappings == (void *)&cases && peers == (void *)&cases);
+	check(id == 77 && peer.id == 0);
 	shmdev_segment_close(segment);
 	shmdev_device_close(device);
 }
@@ -487,6 +831,14 @@ static const struct {
 	{ "structs of other releases", struct_growth },
 	{ "a list of many pages", list_pages },
 	{ "mappings that grow while they are read", mappings_grow },
+	{ "wait and wake", wait_and_wake },
+	{ "times without a meaning", times_without_meaning },
+	{ "wait and a signal", wait_and_signal },
+	{ "await a value", await_value },
+	{ "await with a deadline", await_deadline },
+	{ "await another word", await_mistakes },
+	{ "join and leave", join_and_leave },
+	{ "peers that grow while they are read", peers_grow },
 	{ "a descriptor taken over", descriptor_taken_over },
 	{ "the driver's errors", driver_errors },
 	{ "errors in words", error_texts },
