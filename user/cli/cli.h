@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "shmdev.h"
 
@@ -23,6 +25,7 @@ enum status {
 	STATUS_USAGE = 2,	/* the command line makes no sense */
 	STATUS_ABSENT = 3,	/* the module or the device is not there */
 	STATUS_DENIED = 4,	/* the user may not do this */
+	STATUS_TIMEOUT = 5,	/* what was waited for did not come in time */
 };
 
 #define DEVICE_PATH "/dev/shmdev"
@@ -88,6 +91,15 @@ int number_argument(const char *what, const char *text, uint64_t *number);
 int mode_argument(const char *text, mode_t *mode);
 void print_bytes(FILE *to, uint64_t bytes);
 
+/* time */
+/* Seconds, perhaps with a fraction; tells the user what is wrong with @what. */
+int seconds_argument(const char *what, const char *text, struct timespec *time);
+/*
+ * ISO 8601, which people and programs can read, without a blank; from
+ * nanoseconds since the epoch.
+ */
+void print_time(FILE *to, uint64_t nanoseconds);
+
 /* table */
 enum column_kind {
 	COLUMN_U64,
@@ -149,6 +161,26 @@ void table_help(const struct table *table);
 /* segments: rows of struct shmdev_segment_info */
 extern const struct table segments_table;
 
+/* listing */
+/* What each row begins with. */
+struct listed {
+	uint64_t id;
+	char segment[SHMDEV_SEGMENT_NAME_SIZE];	/* empty: the default one */
+};
+
+struct listing;
+
+/* Adds a row for each thing found in @segment; 0 or -errno. */
+typedef int listing_fn(struct listing *listing,
+		       const struct shmdev_segment *segment);
+
+/* The new rows, zero but for what they begin with; NULL: no memory. */
+void *listing_add(struct listing *listing, size_t count);
+/* Runs a verb that takes TABLE_OPTIONS and names, or none for all segments. */
+int listing_run(int argc, char **argv, const struct table *table,
+		listing_fn *list);
+void print_listed_segment(FILE *to, const void *row, bool for_people);
+
 /* identity: users and groups by name, or by number if they have none */
 void print_user(FILE *to, uid_t uid);
 void print_group(FILE *to, gid_t gid);
@@ -179,8 +211,20 @@ int transfer_run(int argc, char **argv, const struct option *options,
 int range_read(const struct shmdev_segment *segment, struct range *range,
 	       void *buffer, size_t *got);
 
+/* word: a 32-bit one, that somebody waits for */
+/* What follows the options: perhaps a name (else NULL), and an offset. */
+int word_arguments(int argc, char **argv, const char **name, uint64_t *offset);
+/* As number_argument(), for 32 bits. */
+int word_argument(const char *what, const char *text, uint32_t *value);
+/* Whether there is such a word; a status. */
+int word_check(const struct shmdev_segment *segment, uint64_t offset);
+/* 0 or -errno. */
+int word_map(const struct shmdev_segment *segment, uint64_t offset,
+	     int protection, uint32_t **word);
+void word_unmap(uint32_t *word);
+
 extern const struct verb verb_hello, verb_load, verb_unload, verb_create,
-	verb_ls, verb_stat, verb_ps, verb_rm, verb_chmod, verb_chown,
-	verb_read, verb_write, verb_dump, verb_kick;
+	verb_ls, verb_stat, verb_ps, verb_peers, verb_rm, verb_chmod, verb_chown,
+	verb_read, verb_write, verb_dump, verb_kick, verb_wait, verb_wake;
 
 #endif /* SHMDEV_CLI_H */

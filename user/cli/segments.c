@@ -2,7 +2,6 @@
 /* The columns of ls and stat. */
 #include <assert.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "cli.h"
 
@@ -42,18 +41,12 @@ static void print_mode(FILE *to, const void *row, bool for_people)
 	fprintf(to, "%04o", info->mode);
 }
 
-/* ISO 8601, which people and programs can read, without a blank. */
 static void print_created(FILE *to, const void *row, bool for_people)
 {
 	const struct shmdev_segment_info *info = row;
-	time_t created = info->created / 1000000000;
-	char text[sizeof("-2147483648-00-00T00:00:00+0000")];
-	struct tm tm;
 
 	(void)for_people;
-	if (localtime_r(&created, &tm) &&
-	    strftime(text, sizeof(text), "%FT%T%z", &tm))
-		fputs(text, to);
+	print_time(to, info->created);
 }
 
 static void print_flags(FILE *to, const void *row, bool for_people)
@@ -97,6 +90,7 @@ static const struct column columns[] = {
 	{ "MAPPINGS", "mappings in all processes", COLUMN_U32,
 	  OFFSET(mappings) },
 	{ "FILES", "open segment files, or held by a mapping", COLUMN_U32, OFFSET(files) },
+	{ "PEERS", "who takes part in it now", COLUMN_U32, OFFSET(peers) },
 	{ "ENDPOINT", "who serves it in the kernel", COLUMN_STRING,
 	  OFFSET(endpoint) },
 	{ "FLAGS", "default, keep, lazy, shutdown (its endpoint has gone)",
@@ -125,6 +119,7 @@ const struct table segments_table = {
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(*columns),
 	.default_columns =
-		"ID,NAME,SIZE,RESIDENT,OWNER,GROUP,MODE,MAPPINGS,FILES,ENDPOINT",
+		"ID,NAME,SIZE,RESIDENT,OWNER,GROUP,MODE,MAPPINGS,FILES,PEERS,"
+		"ENDPOINT",
 	.row_size = sizeof(struct shmdev_segment_info),
 };

@@ -14,6 +14,7 @@ static const struct verb *const verbs[] = {
 	&verb_ls,
 	&verb_stat,
 	&verb_ps,
+	&verb_peers,
 	&verb_rm,
 	&verb_chmod,
 	&verb_chown,
@@ -21,6 +22,8 @@ static const struct verb *const verbs[] = {
 	&verb_write,
 	&verb_dump,
 	&verb_kick,
+	&verb_wait,
+	&verb_wake,
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(*verbs))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ls, stat and ps print, by libsmartcols. */
+/* What ls, stat, ps and peers print, by libsmartcols. */
 #include <errno.h>
 #include <inttypes.h>
 #include <libsmartcols.h>

@@ -58,7 +58,7 @@ _shmdev() {
 		_shmdev_offer < <(_shmdev_segments)
 		return
 		;;
-	ls:-o | stat:-o | ps:-o | *:--output)
+	ls:-o | stat:-o | ps:-o | peers:-o | *:--output)
 		_shmdev_offer < <(_shmdev_columns "$verb")
 		return
 		;;
@@ -66,8 +66,9 @@ _shmdev() {
 		_shmdev_offer <<<hello
 		return
 		;;
-	*:-[ailmot] | *:--argument | *:--id | *:--length | *:--mode | \
-		*:--offset | *:--text)
+	*:-[ailmotw] | wake:-[cs] | *:--add | *:--argument | *:--count | \
+		*:--id | *:--length | *:--mode | *:--offset | *:--set | \
+		*:--text | *:--timeout | *:--while)
 		[[ $verb:$previous != create:-a ]] && return
 		;;
 	esac
@@ -81,7 +82,8 @@ _shmdev() {
 		_shmdev_offer < <(printf '%s\n' size= max_segments= \
 			max_bytes= max_user_bytes=)
 		;;
-	stat | ps | rm | chmod | chown | read | write | dump | kick)
+	stat | ps | peers | rm | chmod | chown | read | write | dump | kick | \
+		wait | wake)
 		_shmdev_offer < <(_shmdev_segments)
 		;;
 	esac

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Times on the command line and in what we print. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli.h"
+
+/* Longer than anybody waits, and a time_t everywhere. */
+#define SECONDS_MAX 1e9
+
+int seconds_argument(const char *what, const char *text, struct timespec *time)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	/* strtod() would take blanks, signs and words too. */
+	if (!isdigit((unsigned char)*text) || *end || seconds > SECONDS_MAX)
+		return usage_error("the %s '%s' is not a number of seconds "
+				   "such as 10 or 0.5", what, text);
+	time->tv_sec = (time_t)seconds;
+	time->tv_nsec = (long)((seconds - (double)time->tv_sec) * 1e9);
+	return STATUS_OK;
+}
+
+void print_time(FILE *to, uint64_t nanoseconds)
+{
+	time_t seconds = nanoseconds / 1000000000;
+	char text[sizeof("-2147483648-00-00T00:00:00+0000")];
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) &&
+	    strftime(text, sizeof(text), "%FT%T%z", &tm))
+		fputs(text, to);
+}
