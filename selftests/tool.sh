@@ -123,7 +123,7 @@ check 'create with an endpoint that is not there' expect 1 'hello.*always' \
 check 'create lazy' expect 0 '' shmdev create --lazy three 64M
 check 'lazy takes no memory' expect 0 '^0$' \
 	shmdev stat -r -n -o RESIDENT three
-check 'ls' expect 0 '^ *[0-9]+ one +8M +8M root +root +0640 +0 +0 *$' \
+check 'ls' expect 0 '^ *[0-9]+ one +8M +8M root +root +0640 +0 +0 +0 *$' \
 	shmdev ls
 check 'ls --json' shell 'shmdev ls -J >$tmp/json
 	grep -q "\"name\": \"one\"" $tmp/json
@@ -204,6 +204,72 @@ check 'the default segment is read as a file is' shell '
 	printf plain | shmdev write -o 1M
 	[ "$(dd if=/dev/shmdev bs=1M skip=1 count=1 2>/dev/null |
 		head -c 5)" = plain ]'
+
+# wait, wake
+check 'wait in vain' expect 5 'the word at 64 still holds 0' \
+	shmdev wait --timeout 0.1 two 64
+check 'wake when nobody waits' expect 0 '^0$' shmdev wake --set 41 two 64
+check 'what was set is there' expect 0 '^41$' shmdev wait --while 0 two 64
+check 'add' expect 0 '^0$' shmdev wake --add 1 two 64
+check 'it is there in the bytes' shell '
+	[ "$(shmdev read -o 64 -l 1 two)" = "*" ]'
+# Only who sleeps can be woken, so that is when the word has been looked at.
+woken() {
+	shmdev wait two 64 >"$tmp/waited" &
+	until [ "$(shmdev wake two 64)" = 1 ]; do sleep 0.1; done
+	shmdev wake --set 6 two 64
+	wait $! && grep -x 6 "$tmp/waited"
+}
+check 'a wake-up without a change is none' woken
+woken_at_most() {
+	shmdev wait two 64 >"$tmp/one" & one=$!
+	shmdev wait two 64 >"$tmp/other" & other=$!
+	# Those who are woken go back to sleep.
+	until [ "$(shmdev wake two 64)" = 2 ]; do sleep 0.1; done
+	until [ "$(shmdev wake --count 1 two 64)" = 1 ]; do sleep 0.1; done
+	[ "$(shmdev wake --count 0 two 64)" = 0 ]
+	shmdev wake --set 7 two 64
+	wait $one && wait $other && cmp "$tmp/one" "$tmp/other"
+}
+check 'no more than --count are woken' woken_at_most
+# The counter may be slower than those who count up.
+counted() {
+	seen=7
+	for _ in 1 2 3; do shmdev wake --add 1 two 64; done &
+	while [ "$seen" != 10 ]; do
+		seen=$(shmdev wait -t 20 -w "$seen" two 64) || return
+	done
+	wait
+}
+check 'a loop misses nothing' counted
+check 'the offset of no word' expect 2 '65536 is past the end' \
+	shmdev wait two 64K
+check 'an offset between words' expect 2 'not a multiple of 4' \
+	shmdev wake two 2
+check 'who may not read may not wait' expect 4 'shmdev chmod' \
+	as alice shmdev wait two 0
+check 'who may not write may not wake' shell '
+	shmdev chmod 0644 two
+	su alice -c "shmdev wait -w 1 two 0" >/dev/null
+	! su alice -c "shmdev wake two 0"'
+check 'who may only write may wake' shell '
+	shmdev chmod 0602 two
+	su alice -c "shmdev wake two 0"
+	! su alice -c "shmdev wake --set 1 two 0"'
+
+# peers
+check 'an endpoint is a peer' expect 0 '^two +1 endpoint +0 +alive +0$' \
+	shmdev peers two
+check 'nobody is a peer' expect 0 '"peers": \[' shmdev peers -J box
+check 'peers of all' expect 0 '^\(default\) +1 endpoint ' shmdev peers
+check 'ls counts them' expect 0 '^two 1$' shmdev ls -r -o NAME,PEERS
+check 'an endpoint that has gone is a peer that has ended' shell '
+	modprobe shmdev_sum
+	shmdev create -e sum three 4K
+	rmmod shmdev_sum
+	shmdev peers -r -n -o ROLE,STATE three | grep -x "endpoint shutdown"
+	[ $(shmdev stat -r -n -o PEERS three) = 0 ]
+	shmdev rm three'
 shmdev rm box two
 
 # ps, and what holds the module

@@ -24,13 +24,13 @@ static int peer_export(struct shmdev_peer_info *to,
 		.pid = from->pid,
 	};
 
-	static_assert(SHMDEV_PEER_STATE_ALIVE == SHMDEV_PEER_ALIVE &&
-		      SHMDEV_PEER_STATE_LEFT == SHMDEV_PEER_LEFT &&
-		      SHMDEV_PEER_STATE_CLOSED == SHMDEV_PEER_CLOSED &&
-		      SHMDEV_PEER_STATE_REPLACED == SHMDEV_PEER_REPLACED &&
-		      SHMDEV_PEER_STATE_EXITED == SHMDEV_PEER_EXITED &&
-		      SHMDEV_PEER_STATE_KILLED == SHMDEV_PEER_KILLED &&
-		      SHMDEV_PEER_STATE_SHUTDOWN == SHMDEV_PEER_SHUTDOWN,
+	static_assert(SHMDEV_PEER_ALIVE == SHMDEV_PEER_STATE_ALIVE &&
+		      SHMDEV_PEER_LEFT == SHMDEV_PEER_STATE_LEFT &&
+		      SHMDEV_PEER_CLOSED == SHMDEV_PEER_STATE_CLOSED &&
+		      SHMDEV_PEER_REPLACED == SHMDEV_PEER_STATE_REPLACED &&
+		      SHMDEV_PEER_EXITED == SHMDEV_PEER_STATE_EXITED &&
+		      SHMDEV_PEER_KILLED == SHMDEV_PEER_STATE_KILLED &&
+		      SHMDEV_PEER_SHUTDOWN == SHMDEV_PEER_STATE_SHUTDOWN,
 		      "states are the kernel's, those of later kernels too");
 	static_assert(sizeof(info.role) == sizeof(from->role) &&
 		      sizeof(info.command) == sizeof(from->comm),

@@ -329,7 +329,7 @@ int shmdev_segment_wait_until(const struct shmdev_segment *segment,
  * at @offset, since the two are not equally far from the start of a page.
  */
 int shmdev_segment_await(const struct shmdev_segment *segment, uint64_t offset,
-			 const volatile void *word,
+			 const void *word,
 			 bool (*done)(uint32_t value, void *data), void *data,
 			 const struct timespec *deadline);
 

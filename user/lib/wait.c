@@ -15,8 +15,8 @@ static int time_to_kernel(const struct timespec *from, uint64_t *nanoseconds)
 	*nanoseconds = SHMDEV_WAIT_FOREVER;
 	if (!from)
 		return 0;
-	if (from->tv_sec < 0 || from->tv_nsec < 0 ||
-	    (uint64_t)from->tv_nsec >= SECOND)
+	/* Less than nothing is more than a second, too. */
+	if (from->tv_sec < 0 || (uint64_t)from->tv_nsec >= SECOND)
 		return -EINVAL;
 	seconds = from->tv_sec;
 	if (seconds < SHMDEV_WAIT_FOREVER / SECOND)
@@ -74,18 +74,18 @@ static bool is_past(const struct timespec *deadline)
 }
 
 /* Mappings begin with a page, so the two agree about the place in it. */
-static bool may_be_at(const volatile void *word, uint64_t offset)
+static bool may_be_at(const void *word, uint64_t offset)
 {
 	return ((uintptr_t)word ^ offset) % sysconf(_SC_PAGESIZE) == 0;
 }
 
 SHMDEV_API int shmdev_segment_await(const struct shmdev_segment *segment,
-				    uint64_t offset, const volatile void *word,
+				    uint64_t offset, const void *word,
 				    bool (*done)(uint32_t value, void *data),
 				    void *data,
 				    const struct timespec *deadline)
 {
-	const volatile uint32_t *value_at = word;
+	const uint32_t *value_at = word;
 	uint32_t value;
 	int ret = 0;
 

@@ -7,7 +7,8 @@
  * kept segment. A sticky bit on a file says that endpoint "hello" serves it.
  *
  * $SHMDEV_FAKE_ERROR, "N:ERRNO": command number N fails.
- * $SHMDEV_FAKE_LIE: what endpoint "hello" gets wrong: text, length, crc, count.
+ * $SHMDEV_FAKE_LIE: what endpoint "hello" gets wrong: text, length, crc, count;
+ * or peers, of which none are written.
  * $SHMDEV_FAKE_MAPPINGS: how many mappings there are at the first look; at each
  * further look they are twice as many, up to the fourth.
  * $SHMDEV_FAKE_PEERS: likewise how many peers there are. A process that joins is
@@ -433,6 +434,7 @@ static int do_peers(struct shmdev_peers *peers)
 	static unsigned int looks;
 	uint32_t made_up = growing("SHMDEV_FAKE_PEERS", &looks);
 	uint32_t first = self.id ? 1 : 0;
+	const char *lie = getenv("SHMDEV_FAKE_LIE") ?: "";
 	struct shmdev_peer peer;
 	uint32_t i;
 
@@ -447,6 +449,8 @@ static int do_peers(struct shmdev_peers *peers)
 		if (peers->total++ < peers->count)
 			entries[peers->total - 1] = peer;
 	}
+	if (!strcmp(lie, "peers"))
+		peers->count = 0;
 	if (peers->count > peers->total)
 		peers->count = peers->total;
 	return peers->id && !peers->total ? -ESRCH : 0;

@@ -447,19 +447,10 @@ static void reap(pid_t child)
 	check(waitpid(child, &status, 0) == child && status == 0);
 }
 
-static struct timespec seconds_from_now(time_t seconds)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	time.tv_sec += seconds;
-	return time;
-}
-
 /* A wait ends when it is woken, and says why when it ends otherwise. */
 static void wait_and_wake(void)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
+	const struct timespec moment = { .tv_nsec = 50000000 };
 	const struct timespec last = { .tv_nsec = 999999999 };
 	const struct timespec never = {
 		.tv_sec = sizeof(time_t) == 8 ? INT64_MAX : INT32_MAX,
@@ -470,7 +461,7 @@ static void wait_and_wake(void)
 		.tv_sec = sizeof(time_t) == 8 ? 18446744074 : INT32_MAX,
 	};
 	const struct timespec *forever[] = { NULL, &never, &wraps };
-	struct timespec now = seconds_from_now(0);
+	struct timespec now, after;
 	struct shmdev_segment *segment;
 	uint32_t *words = NULL;
 	pid_t child;
@@ -481,7 +472,11 @@ static void wait_and_wake(void)
 	check(shmdev_segment_wait(segment, 12, 8, NULL) == -EAGAIN);
 	check(shmdev_segment_wait_until(segment, 12, 8, NULL) == -EAGAIN);
 	check(shmdev_segment_wait(segment, 12, 8, &last) == -EAGAIN);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	check(shmdev_segment_wait(segment, 12, 7, &moment) == -ETIMEDOUT);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	check((after.tv_sec - now.tv_sec) * 1000000000LL + after.tv_nsec -
+	      now.tv_nsec >= moment.tv_nsec);
 	check(shmdev_segment_wait_until(segment, 12, 7, &now) == -ETIMEDOUT);
 	check(shmdev_segment_wait(segment, 2, 0, NULL) == -EINVAL);
 	check(shmdev_segment_wait(segment, 4096, 0, NULL) == -ENXIO);
@@ -590,7 +585,8 @@ static void await_value(void)
 	if (!child) {
 		wake_some(segment, 20, 1);
 		__atomic_store_n(&words[5], 1, __ATOMIC_RELEASE);
-		wake_some(segment, 20, 1);
+		/* The second time it sleeps on the new value, for sure. */
+		wake_some(segment, 20, 2);
 		__atomic_store_n(&words[5], 2, __ATOMIC_RELEASE);
 		shmdev_segment_wake(segment, 20, 1);
 		_exit(0);
@@ -606,11 +602,13 @@ static void await_value(void)
 /* An await that fails has looked a last time; one that never sleeps ends too. */
 static void await_deadline(void)
 {
-	struct timespec now = seconds_from_now(0), soon = now;
 	struct asked asked = { .wanted = 1 };
 	struct shmdev_segment *segment;
+	struct timespec now, soon;
 	uint32_t *words = NULL;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	soon = now;
 	segment = map_page((void **)&words);
 	check(shmdev_segment_await(segment, 0, words, is_wanted, &asked,
 				   &now) == -ETIMEDOUT);
@@ -775,6 +773,10 @@ static void driver_errors(void)
 	check(shmdev_segment_peers(segment, &peers) == -ENOMEM);
 	check(shmdev_segment_peer(segment, 1, &peer) == -ENOMEM);
 	unsetenv("SHMDEV_FAKE_ERROR");
+	setenv("SHMDEV_FAKE_LIE", "peers", 1);
+	check(shmdev_segment_peers(segment, &peers) == -EPROTO);
+	check(shmdev_segment_peer(segment, 1, &peer) == -EPROTO);
+	unsetenv("SHMDEV_FAKE_LIE");
 	check(none == (void *)&cases && list == (void *)&cases);
 	check(mappings == (void *)&cases && peers == (void *)&cases);
 	check(id == 77 && peer.id == 0);
