@@ -11,6 +11,18 @@ struct shmdev_peer_list {
 	struct shmdev_peer entries[];
 };
 
+/* States are passed on as the kernel's, so that those of later ones are too. */
+#define SAME_STATE(name) \
+	static_assert(SHMDEV_PEER_STATE_##name == SHMDEV_PEER_##name, #name)
+
+SAME_STATE(ALIVE);
+SAME_STATE(LEFT);
+SAME_STATE(CLOSED);
+SAME_STATE(REPLACED);
+SAME_STATE(EXITED);
+SAME_STATE(KILLED);
+SAME_STATE(SHUTDOWN);
+
 static int peer_export(struct shmdev_peer_info *to,
 		       const struct shmdev_peer *from)
 {
@@ -24,14 +36,6 @@ static int peer_export(struct shmdev_peer_info *to,
 		.pid = from->pid,
 	};
 
-	static_assert(SHMDEV_PEER_ALIVE == SHMDEV_PEER_STATE_ALIVE &&
-		      SHMDEV_PEER_LEFT == SHMDEV_PEER_STATE_LEFT &&
-		      SHMDEV_PEER_CLOSED == SHMDEV_PEER_STATE_CLOSED &&
-		      SHMDEV_PEER_REPLACED == SHMDEV_PEER_STATE_REPLACED &&
-		      SHMDEV_PEER_EXITED == SHMDEV_PEER_STATE_EXITED &&
-		      SHMDEV_PEER_KILLED == SHMDEV_PEER_STATE_KILLED &&
-		      SHMDEV_PEER_SHUTDOWN == SHMDEV_PEER_STATE_SHUTDOWN,
-		      "states are the kernel's, those of later kernels too");
 	static_assert(sizeof(info.role) == sizeof(from->role) &&
 		      sizeof(info.command) == sizeof(from->comm),
 		      "names need the room that the kernel gives them");
