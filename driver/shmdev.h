@@ -97,10 +97,10 @@ struct shmdev_owner;
  * @peers_lock: of the next six
  * @peers_alive: how many are in .peers
  * @peers_ended: how many are in .ended_peers
- * @last_end: how many have ended; who is about to wait reads it without the lock
  * @last_peer: the id that was given last
  * @peers: those that are alive
  * @ended_peers: the last of those that are not
+ * @last_end: how many have ended; who is about to wait reads it without the lock
  * @published: creation is over, others may find it
  * @kept: the name holds a reference, and one on the module
  */
@@ -141,10 +141,10 @@ struct shmdev_segment {
 	/* Under peers_lock. */
 	u32 peers_alive;
 	u32 peers_ended;
-	u32 last_end;
 	u64 last_peer;
 	struct list_head peers;
 	struct list_head ended_peers;
+	u32 last_end;
 
 	/* Under names_lock. */
 	bool published;

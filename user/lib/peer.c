@@ -95,6 +95,25 @@ SHMDEV_API int shmdev_segment_peer(const struct shmdev_segment *segment,
 	return command.count == 1 ? peer_export(info, &entry) : -EPROTO;
 }
 
+SHMDEV_API int shmdev_segment_ends(const struct shmdev_segment *segment,
+				   uint32_t *ends)
+{
+	struct shmdev_peers command = {
+		.size = sizeof(command),
+		.entry_size = sizeof(struct shmdev_peer),
+	};
+	int ret;
+
+	if (!segment || !ends)
+		return -EINVAL;
+	ret = shmdev_ioctl(shmdev_segment_fd(segment), SHMDEV_IOC_PEERS,
+			   &command);
+	if (ret < 0)
+		return ret;
+	*ends = command.ended;
+	return 0;
+}
+
 static int read_peers(int fd, void *entries, uint32_t *count, uint32_t *total)
 {
 	struct shmdev_peers command = {

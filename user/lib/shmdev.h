@@ -322,8 +322,8 @@ int shmdev_segment_wait_until(const struct shmdev_segment *segment,
  * "a change" only, because nobody could tell a change just before the call from
  * none: say from which value.
  *
- * Whoever also needs to know that a peer has ended polls instead: a peer that
- * ended before the caller fell asleep would wake nobody.
+ * A peer that ends wakes the caller, who goes back to sleep unless @done says
+ * true: who waits for a peer uses shmdev_segment_wait_peers().
  *
  * -ETIMEDOUT, -EINTR, -ENXIO, -EBADF: as above. -EINVAL also: @word cannot be
  * at @offset, since the two are not equally far from the start of a page.
@@ -358,6 +358,17 @@ int shmdev_segment_join(const struct shmdev_segment *segment, const char *role,
 			uint64_t *id);
 /* -ESRCH: this process is no peer through this file. */
 int shmdev_segment_leave(const struct shmdev_segment *segment);
+
+/*
+ * How many peers of the segment have ended so far, modulo 2^32: to be asked
+ * before looking whether a peer is alive, and then given to _wait_peers(),
+ * which is as _wait_until() but does not sleep once another has ended (-EAGAIN).
+ * So no end is missed, whenever it comes.
+ */
+int shmdev_segment_ends(const struct shmdev_segment *segment, uint32_t *ends);
+int shmdev_segment_wait_peers(const struct shmdev_segment *segment,
+			      uint64_t offset, uint32_t expected, uint32_t ends,
+			      const struct timespec *deadline);
 
 /* -ESRCH: there is no peer @id, or it ended before the last 64 that did. */
 int shmdev_segment_peer(const struct shmdev_segment *segment, uint64_t id,

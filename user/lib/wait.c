@@ -26,13 +26,14 @@ static int time_to_kernel(const struct timespec *from, uint64_t *nanoseconds)
 
 static int wait_for(const struct shmdev_segment *segment, uint64_t offset,
 		    uint32_t expected, const struct timespec *time,
-		    uint32_t flags)
+		    uint32_t flags, uint32_t ends)
 {
 	struct shmdev_wait wait = {
 		.size = sizeof(wait),
 		.flags = flags,
 		.offset = offset,
 		.expected = expected,
+		.ended = ends,
 	};
 	uint64_t timeout;
 	int ret;
@@ -50,7 +51,7 @@ SHMDEV_API int shmdev_segment_wait(const struct shmdev_segment *segment,
 				   uint64_t offset, uint32_t expected,
 				   const struct timespec *timeout)
 {
-	return wait_for(segment, offset, expected, timeout, 0);
+	return wait_for(segment, offset, expected, timeout, 0, 0);
 }
 
 SHMDEV_API int shmdev_segment_wait_until(const struct shmdev_segment *segment,
@@ -58,7 +59,16 @@ SHMDEV_API int shmdev_segment_wait_until(const struct shmdev_segment *segment,
 					 const struct timespec *deadline)
 {
 	return wait_for(segment, offset, expected, deadline,
-			SHMDEV_WAIT_F_ABSOLUTE);
+			SHMDEV_WAIT_F_ABSOLUTE, 0);
+}
+
+SHMDEV_API int shmdev_segment_wait_peers(const struct shmdev_segment *segment,
+					 uint64_t offset, uint32_t expected,
+					 uint32_t ends,
+					 const struct timespec *deadline)
+{
+	return wait_for(segment, offset, expected, deadline,
+			SHMDEV_WAIT_F_ABSOLUTE | SHMDEV_WAIT_F_PEERS, ends);
 }
 
 static bool is_past(const struct timespec *deadline)

@@ -333,6 +333,11 @@ static int futex(uint32_t *word, int operation, uint32_t value,
 	return ret < 0 ? -errno : ret;
 }
 
+/* The peer that this process is; its id is 0 if it is none. */
+static struct shmdev_peer self;
+/* How many have ended. */
+static uint32_t ended;
+
 static int do_wait(int fd, struct shmdev_wait *wait)
 {
 	bool forever = wait->timeout == SHMDEV_WAIT_FOREVER;
@@ -342,14 +347,17 @@ static int do_wait(int fd, struct shmdev_wait *wait)
 	size_t bytes;
 	int ret;
 
-	if (wait->size != sizeof(*wait) || wait->reserved ||
-	    wait->flags & ~SHMDEV_WAIT_F_ALL)
+	if (wait->size != sizeof(*wait) || wait->flags & ~SHMDEV_WAIT_F_ALL)
+		return -EINVAL;
+	if (wait->ended && !(wait->flags & SHMDEV_WAIT_F_PEERS))
 		return -EINVAL;
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
 		return -EBADF;
 	ret = map_word(fd, wait->offset, &word, &bytes);
 	if (ret < 0)
 		return ret;
+	if (wait->flags & SHMDEV_WAIT_F_PEERS && wait->ended != ended)
+		return -EAGAIN;
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	if (wait->flags & SHMDEV_WAIT_F_ABSOLUTE)
 		deadline = (struct timespec){ };
@@ -381,9 +389,6 @@ static int do_wake(int fd, struct shmdev_wake *wake)
 	return ret;
 }
 
-/* The peer that this process is; its id is 0 if it is none. */
-static struct shmdev_peer self;
-
 static int do_join(struct shmdev_join *join)
 {
 	static uint64_t last_id = 10000;
@@ -407,6 +412,7 @@ static int do_leave(struct shmdev_leave *leave)
 	if (!self.id)
 		return -ESRCH;
 	self.id = 0;
+	ended++;
 	return 0;
 }
 
@@ -438,10 +444,11 @@ static int do_peers(struct shmdev_peers *peers)
 	struct shmdev_peer peer;
 	uint32_t i;
 
-	if (peers->size != sizeof(*peers) || peers->flags ||
+	if (peers->size != sizeof(*peers) || peers->flags || peers->reserved ||
 	    peers->entry_size != sizeof(*entries))
 		return -EINVAL;
 	peers->total = 0;
+	peers->ended = ended;
 	for (i = 0; i < made_up + first; i++) {
 		peer = i < first ? self : made_up_peer(i - first);
 		if (peers->id && peer.id != peers->id)

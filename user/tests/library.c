@@ -154,6 +154,8 @@ static void null_objects(void)
 	check(shmdev_mapping_list_get(NULL, 0, &mapping) == -ERANGE);
 	check(shmdev_segment_wait(NULL, 0, 0, NULL) == -EINVAL);
 	check(shmdev_segment_wait_until(NULL, 0, 0, NULL) == -EINVAL);
+	check(shmdev_segment_wait_peers(NULL, 0, 0, 0, NULL) == -EINVAL);
+	check(shmdev_segment_ends(NULL, &(uint32_t){ 0 }) == -EINVAL);
 	check(shmdev_segment_wake(NULL, 0, 1) == -EINVAL);
 	check(shmdev_segment_join(NULL, NULL, NULL) == -EINVAL);
 	check(shmdev_segment_leave(NULL) == -EINVAL);
@@ -685,6 +687,30 @@ static void join_and_leave(void)
 }
 
 /* Peers that become more while they are read are all there, and how they are. */
+static void ends_are_not_missed(void)
+{
+	struct timespec now;
+	struct shmdev_segment *segment;
+	uint32_t *words = NULL, ends = SENTINEL;
+
+	segment = map_page((void **)&words);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	check(shmdev_segment_ends(segment, NULL) == -EINVAL);
+	check(shmdev_segment_ends(segment, &ends) == 0);
+	check(shmdev_segment_wait_peers(segment, 0, 1, ends, &now) == -EAGAIN);
+	check(shmdev_segment_wait_peers(segment, 0, 0, ends, &now) ==
+	      -ETIMEDOUT);
+	check(shmdev_segment_join(segment, NULL, NULL) == 0);
+	check(shmdev_segment_wait_peers(segment, 0, 0, ends, &now) ==
+	      -ETIMEDOUT);
+	check(shmdev_segment_leave(segment) == 0);
+	check(shmdev_segment_wait_peers(segment, 0, 0, ends, NULL) == -EAGAIN);
+	check(shmdev_segment_ends(segment, &ends) == 0);
+	check(shmdev_segment_wait_peers(segment, 0, 0, ends, &now) ==
+	      -ETIMEDOUT);
+	unmap_page(segment, words);
+}
+
 static void peers_grow(void)
 {
 	struct shmdev_peer_info info = { .size = sizeof(info) };
@@ -840,6 +866,7 @@ static const struct {
 	{ "await with a deadline", await_deadline },
 	{ "await another word", await_mistakes },
 	{ "join and leave", join_and_leave },
+	{ "the end of a peer before a wait", ends_are_not_missed },
 	{ "peers that grow while they are read", peers_grow },
 	{ "a descriptor taken over", descriptor_taken_over },
 	{ "the driver's errors", driver_errors },

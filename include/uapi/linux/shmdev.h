@@ -542,7 +542,8 @@ struct shmdev_peer {
  *
  * Who takes part in this segment, and how others ended: the living first, then
  * those that ended, in the order in which they did; of these the last 64 are
- * known. The endpoint of a segment is a peer with the role "endpoint".
+ * known. The endpoint of a segment is a peer with the role "endpoint". No more
+ * than 65536 entries are written by one call.
  *
  * Errors: E2BIG, EFAULT, EINVAL, ENOMEM, ESRCH.
  */
