@@ -69,7 +69,7 @@ int __init shmdev_backing_init(void)
 
 	mount = backing_mount();
 	if (IS_ERR(mount))
-		return PTR_ERR(mount);
+		return backing_error(PTR_ERR(mount));
 
 	probe = shmdev_shmem_file_setup(mount, "shmdev", PAGE_SIZE);
 	if (IS_ERR(probe)) {

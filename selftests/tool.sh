@@ -264,7 +264,7 @@ check 'nobody is a peer' expect 0 '"peers": \[' shmdev peers -J box
 check 'peers of all' expect 0 '^\(default\) +1 endpoint ' shmdev peers
 check 'ls counts them' expect 0 '^two 1$' shmdev ls -r -o NAME,PEERS
 check 'an endpoint that has gone is a peer that has ended' shell '
-	modprobe shmdev_sum
+	insmod "/lib/modules/$(uname -r)/extra/shmdev_sum.ko"
 	shmdev create -e sum three 4K
 	rmmod shmdev_sum
 	shmdev peers -r -n -o ROLE,STATE three | grep -x "endpoint shutdown"
