@@ -118,6 +118,23 @@ TEST_F(wait, longest_waiting_are_woken_first)
 		EXPECT_EQ(0, sleepers[i].waited.error);
 }
 
+/* WAKE: one that was woken is not woken, nor counted, once more */
+TEST_F(wait, each_wake_is_for_another_waiter)
+{
+	static struct sleeper sleepers[MANY];
+	int turn = 0, i;
+
+	for (i = 0; i < MANY; i++)
+		ASSERT_TRUE(sleeper_start(&sleepers[i], self->fd, 0, &turn));
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(1, wake_word(self->fd, 0, 1));
+	EXPECT_EQ(0, wake_word(self->fd, 0, SHMDEV_WAKE_ALL));
+	for (i = 0; i < MANY; i++) {
+		pthread_join(sleepers[i].thread, NULL);
+		EXPECT_EQ(0, sleepers[i].waited.error);
+	}
+}
+
 /* WAKE: those who wait for this word, and no others */
 TEST_F(wait, waiters_on_other_words_sleep_on)
 {

@@ -466,7 +466,8 @@ struct shmdev_wake {
  * waits in this segment, and is made known to pollers.
  *
  * The process here is whoever shares one table of descriptors. A process can be
- * several peers, through several files.
+ * several peers, through several files. If @id cannot be written (EFAULT) it has
+ * left again at once.
  *
  * Errors: EALREADY, EBADF, EINVAL, ENAMETOOLONG, ENOMEM.
  */
@@ -497,7 +498,7 @@ struct shmdev_leave {
  * @joined: when, in nanoseconds since the epoch
  * @ended: likewise, or 0 if it is alive
  * @pid: the process, in the caller's pid namespace; 0 if not visible there, or
- *       the kernel
+ *       the kernel. When it has ended, others may have the number
  * @state: SHMDEV_PEER_*
  * @status: its exit status if it has EXITED, the number of the signal if it was
  *          KILLED, else 0
