@@ -212,9 +212,8 @@ void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
 	if (!READ_ONCE(segment->peers_alive))
 		return;
 	if (current->flags & PF_EXITING) {
-		status = current->signal->flags & SIGNAL_GROUP_EXIT ?
-			 current->signal->group_exit_code : current->exit_code;
-		/* As waitpid() has them. */
+		/* As waitpid() has it: that of the process, in each thread. */
+		status = current->exit_code;
 		state = status & 0x7f ? SHMDEV_PEER_KILLED : SHMDEV_PEER_EXITED;
 		status = status & 0x7f ?: status >> 8 & 0xff;
 	} else if (current->in_execve) {

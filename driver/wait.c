@@ -181,7 +181,7 @@ EXPORT_SYMBOL_GPL(shmdev_segment_wait);
  * @segment: one that the caller holds, or that the calling endpoint is
  *           attached to
  * @offset: of the word, in bytes; one outside has no sleepers
- * @count: how many at most, SHMDEV_WAKE_ALL for all
+ * @count: how many at most, U32_MAX for all
  *
  * What was written to the segment before is visible to those who wake up.
  *

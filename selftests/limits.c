@@ -576,6 +576,7 @@ TEST_F(limits, memory_comes_back)
 	long available = memory("MemAvailable:");
 	long promised = memory("Committed_AS:");
 	int views = kernel_views(), round, fd;
+	size_t at;
 
 	for (round = 0; round < 12; round++) {
 		fd = create(self->door, NULL, 8 * MIB, 0600, 0,
@@ -583,6 +584,9 @@ TEST_F(limits, memory_comes_back)
 		ASSERT_LE(0, fd);
 		if (round % 2)
 			EXPECT_EQ(views + 1, kernel_views());
+		/* WAIT holds the page that it looks at. */
+		for (at = 4; at < 8 * MIB; at += page_bytes())
+			ASSERT_EQ(-1, wait_word(fd, at, ~0U, 0));
 		close(fd);
 	}
 	fd = create(self->door, NULL, 96 * MIB, 0600, SHMDEV_CREATE_F_LAZY,

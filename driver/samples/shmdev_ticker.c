@@ -5,6 +5,7 @@
  * in nanoseconds, or 0 to stop.
  */
 #include <linux/hrtimer.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/shmdev.h>
 #include <linux/slab.h>
@@ -27,7 +28,7 @@ static enum hrtimer_restart ticker_tick(struct hrtimer *timer)
 	u32 *word = shmdev_segment_data(ticker->segment);
 
 	WRITE_ONCE(*word, ++ticker->ticks);
-	shmdev_segment_wake(ticker->segment, 0, SHMDEV_WAKE_ALL);
+	shmdev_segment_wake(ticker->segment, 0, U32_MAX);
 	hrtimer_forward_now(timer, ticker->period);
 	return HRTIMER_RESTART;
 }

@@ -39,7 +39,6 @@
 #include <linux/list.h>
 #include <linux/string.h>
 #include <linux/types.h>
-#include <uapi/linux/shmdev.h>
 
 struct shmdev_segment;
 
