@@ -14,6 +14,7 @@ FIXTURE(peer) {
 	int fd;
 	int other;
 	__u64 id;
+	void *view;
 };
 
 FIXTURE_VARIANT(peer) {
@@ -40,6 +41,8 @@ FIXTURE_SETUP(peer)
 	self->other = variant->kind == DOOR ? open_door() :
 					      reopen(self->fd, O_RDWR);
 	ASSERT_LE(0, self->other);
+	self->view = map(self->other, page_bytes(), PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->view);
 	self->id = joined(self->fd, "tester");
 	ASSERT_NE(0, self->id);
 	look(self->other);
@@ -47,6 +50,7 @@ FIXTURE_SETUP(peer)
 
 FIXTURE_TEARDOWN(peer)
 {
+	munmap(self->view, page_bytes());
 	close(self->other);
 	EXPECT_EQ(0, target_close(&self->target));
 }
@@ -546,6 +550,24 @@ TEST_F(peer, end_before_a_wait_is_not_missed)
 	EXPECT_EQ(ETIMEDOUT, wait_for_peers(self->other, word, before + 1, 0));
 	EXPECT_NE(0, joined(self->fd, ""));
 	EXPECT_EQ(ETIMEDOUT, wait_for_peers(self->other, word, before + 1, 0));
+}
+
+/* JOIN: the end of a peer wakes everyone who waits in this segment */
+TEST_F(peer, end_wakes_everyone)
+{
+	static struct sleeper sleepers[24];
+	size_t i;
+	int turn = 0;
+
+	memset(self->view, 0, page_bytes());
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++)
+		ASSERT_TRUE(sleeper_start(&sleepers[i], self->other,
+					  4 * (i / 2), &turn));
+	EXPECT_EQ(0, leave(self->fd));
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		pthread_join(sleepers[i].thread, NULL);
+		EXPECT_EQ(0, sleepers[i].waited.error);
+	}
 }
 
 /* JOIN: executes another program; one that cannot be executed is none */
