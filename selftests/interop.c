@@ -207,7 +207,35 @@ TEST_F(interop, io_uring_fixed_buffers_work)
 			    self->view + 9 * self->page, self->page));
 }
 
-/* io_uring: poll of a segment file, and reading it */
+/* io_uring: poll of a segment file, until a WAKE */
+TEST_F(interop, io_uring_polls_the_file)
+{
+	struct io_uring_params params = { 0 };
+	struct io_uring_sqe entry = { 0 };
+	int ring = syscall(SYS_io_uring_setup, 4, &params);
+	__u64 begin = milliseconds();
+	pid_t pid;
+
+	if (ring < 0) {
+		ASSERT_TRUE(errno == ENOSYS || errno == EPERM);
+		SKIP(return, "no io_uring in this kernel");
+	}
+	look(self->fd);
+	pid = fork_child();
+	if (!pid) {
+		usleep(50000);
+		_exit(wake_word(self->fd, 0, 0) ? 1 : 0);
+	}
+	entry.opcode = IORING_OP_POLL_ADD;
+	entry.fd = self->fd;
+	entry.poll32_events = POLLIN;
+	EXPECT_EQ(POLLIN, run_uring(&params, ring, &entry) & POLLIN);
+	EXPECT_LE(50, milliseconds() - begin);
+	EXPECT_EQ(0, reap(pid));
+	close(ring);
+}
+
+/* io_uring: reading a segment file */
 TEST_F(interop, io_uring_reads_the_file)
 {
 	struct io_uring_params params = { 0 };
