@@ -112,7 +112,11 @@ static int peer_end(struct shmdev_segment *segment, const struct file *file,
 	return 0;
 }
 
-static int peer_add(struct shmdev_segment *segment, struct peer *new)
+/*
+ * The peer gets to know its number while nobody can end it: afterwards @new may
+ * be gone, since another thread may close the file.
+ */
+static int peer_add(struct shmdev_segment *segment, struct peer *new, u64 *id)
 {
 	int ret = 0;
 
@@ -121,7 +125,7 @@ static int peer_add(struct shmdev_segment *segment, struct peer *new)
 	if (peer_find_locked(segment, new->file, new->owner)) {
 		ret = -EALREADY;
 	} else {
-		new->entry.id = ++segment->last_peer;
+		*id = new->entry.id = ++segment->last_peer;
 		list_add_tail(&new->link, &segment->peers);
 		WRITE_ONCE(segment->peers_alive, segment->peers_alive + 1);
 		atomic_inc(&peers_alive);
@@ -163,12 +167,11 @@ int shmdev_peer_join(struct shmdev_segment *segment, const struct file *file,
 	strscpy(peer->entry.role, role, sizeof(peer->entry.role));
 	get_task_comm(peer->entry.comm, current->group_leader);
 
-	ret = peer_add(segment, peer);
+	ret = peer_add(segment, peer, id);
 	if (ret) {
 		peer_free(peer);
 		return ret;
 	}
-	*id = peer->entry.id;
 	shmdev_segment_notify(segment);
 	/*
 	 * Another thread may have closed the descriptor meanwhile, and then
@@ -231,11 +234,12 @@ void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
 int shmdev_peer_attach(struct shmdev_segment *segment)
 {
 	struct peer *peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
+	u64 id;
 
 	if (!peer)
 		return -ENOMEM;
 	strscpy(peer->entry.role, "endpoint", sizeof(peer->entry.role));
-	return peer_add(segment, peer);
+	return peer_add(segment, peer, &id);
 }
 
 /**

@@ -21,7 +21,7 @@
 
 #include "shmdev_test.h"
 
-#define MAX_ARGS	13
+#define MAX_ARGS	16
 #define SLOTS		16
 
 /* What an argument is about: how it is made up, and how it is written. */

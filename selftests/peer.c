@@ -184,7 +184,7 @@ TEST_F(peer, that_was_not_told_is_none)
 TEST_F(peer, list_is_cut_and_counted)
 {
 	struct shmdev_peer entries[8];
-	__u32 total, living, before;
+	__u32 total = 0, living = 0, before = 0;
 	__u64 second;
 	int count;
 
@@ -217,7 +217,7 @@ TEST_F(peer, list_is_in_order)
 	int files[3], i, count;
 	static struct shmdev_peer entries[REMEMBERED + 100];
 	__u64 ids[3];
-	__u32 living;
+	__u32 living = 0;
 
 	for (i = 0; i < 3; i++) {
 		files[i] = reopen(self->other, O_RDWR);
@@ -240,7 +240,7 @@ TEST_F(peer, last_ones_are_remembered)
 {
 	static struct shmdev_peer entries[REMEMBERED + 100];
 	__u64 first = 0, last = 0;
-	__u32 living;
+	__u32 living = 0;
 	int i, count;
 
 	for (i = 0; i < REMEMBERED + 10; i++) {
@@ -641,7 +641,7 @@ TEST(endpoint_is_a_peer)
 	struct shmdev_peer entries[2];
 	struct sleeper sleeper;
 	int door = open_door(), fd, turn = 0;
-	__u32 total, living;
+	__u32 total = 0, living = 0;
 
 	if (!module_is_there(SAMPLE))
 		SKIP(return, SAMPLE ".ko is not in /lib/modules");

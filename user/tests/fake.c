@@ -330,7 +330,7 @@ static int futex(uint32_t *word, int operation, uint32_t value,
 	long ret = syscall(SYS_futex, word, operation, value, deadline, NULL,
 			   FUTEX_BITSET_MATCH_ANY);
 
-	return ret < 0 ? -errno : ret;
+	return ret < 0 ? -errno : (int)ret;
 }
 
 /* The peer that this process is; its id is 0 if it is none. */
@@ -343,8 +343,8 @@ static int do_wait(int fd, struct shmdev_wait *wait)
 	bool forever = wait->timeout == SHMDEV_WAIT_FOREVER;
 	uint64_t time = wait->timeout;
 	struct timespec deadline;
-	uint32_t *word;
-	size_t bytes;
+	uint32_t *word = NULL;
+	size_t bytes = 0;
 	int ret;
 
 	if (wait->size != sizeof(*wait) || wait->flags & ~SHMDEV_WAIT_F_ALL)
@@ -372,8 +372,8 @@ static int do_wait(int fd, struct shmdev_wait *wait)
 
 static int do_wake(int fd, struct shmdev_wake *wake)
 {
-	uint32_t *word;
-	size_t bytes;
+	uint32_t *word = NULL;
+	size_t bytes = 0;
 	int ret;
 
 	if (wake->size != sizeof(*wake) || wake->flags || wake->reserved)
