@@ -210,7 +210,7 @@ TEST_F(wait, relative_timeout_is_kept)
 
 	EXPECT_EQ(ETIMEDOUT, result.error);
 	EXPECT_LE(59, result.elapsed);
-	EXPECT_GE(2000, result.elapsed);
+	EXPECT_GE(10000, result.elapsed);
 	EXPECT_EQ(60 * MS, result.left);
 	EXPECT_EQ(ETIMEDOUT, waited(self->fd, 0, 0, 0, 0).error);
 	EXPECT_EQ(ETIMEDOUT, waited(self->fd, 0, 0, 0, 1).error);
@@ -225,7 +225,7 @@ TEST_F(wait, absolute_timeout_is_kept)
 	result = waited(self->fd, 0, 0, SHMDEV_WAIT_F_ABSOLUTE, until);
 	EXPECT_EQ(ETIMEDOUT, result.error);
 	EXPECT_LE(until, now());
-	EXPECT_GE(2000, result.elapsed);
+	EXPECT_GE(10000, result.elapsed);
 	EXPECT_EQ(ETIMEDOUT, waited(self->fd, 0, 0, SHMDEV_WAIT_F_ABSOLUTE,
 				    until).error);
 	EXPECT_EQ(ETIMEDOUT, waited(self->fd, 0, 0, SHMDEV_WAIT_F_ABSOLUTE,
@@ -304,23 +304,26 @@ TEST_F(wait, signal_ends_it)
 	EXPECT_EQ(EINTR, result.error);
 }
 
-/* WAIT: a signal handler with SA_RESTART does not, nor makes it longer */
+/*
+ * WAIT: a signal handler with SA_RESTART does not, nor makes it longer: signals
+ * come for 800 ms, so one that began anew would take 1800
+ */
 TEST_F(wait, restarted_wait_ends_when_it_would_have)
 {
-	struct waited result = interrupted(self->fd, SA_RESTART, 0, 300 * MS,
-					   5);
+	struct waited result = interrupted(self->fd, SA_RESTART, 0, 1000 * MS,
+					   20);
 	__u64 until;
 
 	EXPECT_EQ(ETIMEDOUT, result.error);
-	EXPECT_LE(299, result.elapsed);
-	EXPECT_GE(460, result.elapsed);
+	EXPECT_LE(999, result.elapsed);
+	EXPECT_GE(1600, result.elapsed);
 
-	until = now() + 300 * MS;
+	until = now() + 1000 * MS;
 	result = interrupted(self->fd, SA_RESTART, SHMDEV_WAIT_F_ABSOLUTE,
-			     until, 5);
+			     until, 20);
 	EXPECT_EQ(ETIMEDOUT, result.error);
 	EXPECT_LE(until, now());
-	EXPECT_GE(460, result.elapsed);
+	EXPECT_GE(1600, result.elapsed);
 }
 
 /* "errors": no word there is EINVAL or ENXIO, whatever it would have held */
@@ -439,7 +442,7 @@ TEST_F(wait, absolute_timeout_is_of_the_time_namespace)
 						now() + 60 * MS);
 				CHILD_CHECK(result.error == ETIMEDOUT);
 				CHILD_CHECK(result.elapsed >= 59);
-				CHILD_CHECK(result.elapsed < 900);
+				CHILD_CHECK(result.elapsed < 10000);
 				_exit(0);
 			}
 			_exit(reap(pid));
