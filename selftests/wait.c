@@ -388,7 +388,7 @@ TEST(word_of_a_lazy_segment_is_zero)
 
 /*
  * WAIT: no wake-up is lost between looking at the word and going to sleep.
- * Two processes hand a number back and forth; each wait is watched for a second.
+ * Two processes hand a number back and forth; one that is lost is so for ever.
  */
 TEST_F_TIMEOUT(wait, no_wake_up_is_lost, STORM_TIMEOUT)
 {
@@ -406,7 +406,7 @@ TEST_F_TIMEOUT(wait, no_wake_up_is_lost, STORM_TIMEOUT)
 			i++;
 			continue;
 		}
-		error = waited(self->fd, 0, number, 0, 1000 * MS).error;
+		error = waited(self->fd, 0, number, 0, WAIT_PATIENCE).error;
 		if (error == EAGAIN)
 			error = 0;
 	}
