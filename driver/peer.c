@@ -17,6 +17,7 @@
 #include <linux/file.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
@@ -214,8 +215,11 @@ void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
 	if (!READ_ONCE(segment->peers_alive))
 		return;
 	if (current->flags & PF_EXITING) {
-		/* As waitpid() has it: that of the process, in each thread. */
-		status = current->exit_code;
+		/*
+		 * As waitpid() has it. This is the last thread, so that is
+		 * known, and may not be what this thread ended by.
+		 */
+		status = current->signal->group_exit_code;
 		state = status & 0x7f ? SHMDEV_PEER_KILLED : SHMDEV_PEER_EXITED;
 		status = status & 0x7f ?: status >> 8 & 0xff;
 	} else if (current->in_execve) {

@@ -15,7 +15,8 @@
  *	limits.c limits_lock		what is charged to whom (spinlock)
  *	inode.i_mmap_rwsem		(mm's) mappings.c walks under it
  *	files_struct.file_lock		(VFS's) while a program is executed
- *	  segment.peers_lock		who is a peer, and was (spinlock)
+ *	  segment.peers_lock		who is a peer, and was (spinlock); also
+ *					inside segment.endpoint_lock
  *	segment.waiters[].lock		(wait queues') any context, with interrupts
  *	segment.pollers.lock		off; never one in the other
  *

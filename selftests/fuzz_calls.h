@@ -282,7 +282,7 @@ enum { AT_FD, AT_PLACE, AT_COMMAND, AT_TAIL, AT_SIZE, AT_FLAGS, AT_MEMBERS };
 static const struct operation *find_command(unsigned int cmd);
 
 /* How much can be read at a place for @bytes; -1: only the kernel knows. */
-static long readable(enum place place, size_t bytes)
+static long readable_bytes(enum place place, size_t bytes)
 {
 	bytes = bytes < 4 ? 4 : bytes;
 	switch (place) {
@@ -309,7 +309,7 @@ static int form_error(const struct operation *command, int fd,
 		      enum place place, const char *image)
 {
 	__u32 size = ((__u32 *)image)[0], flags = ((__u32 *)image)[1];
-	long there = readable(place, size);
+	long there = readable_bytes(place, size);
 	bool tail;
 
 	if (path_only(fd))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* JOIN, LEAVE, PEERS: who takes part in a segment, and how each ended. */
+#include <linux/futex.h>
 #include <sched.h>
 #include <spawn.h>
 
@@ -62,13 +63,6 @@ static struct shmdev_peer peer_of(int fd, __u64 id)
 	if (peers(fd, id, &entry, 1, NULL, NULL) != 1)
 		entry.state = ~0U;
 	return entry;
-}
-
-static int readable(int fd, int timeout)
-{
-	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-
-	return poll(&wanted, 1, timeout) == 1 && wanted.revents & POLLIN;
 }
 
 /* JOIN: a number, never used again in this segment; PEERS: who it is */
@@ -349,19 +343,43 @@ static void ends_by_exec_that_inherits(int fd)
 	execlp("sleep", "sleep", "100", NULL);
 }
 
-static void *kill_all(void *unused)
+static void *kill_all(void *word)
 {
+	while (!(__atomic_load_n((__u32 *)word, __ATOMIC_ACQUIRE) &
+		 FUTEX_OWNER_DIED))
+		;
 	kill(getpid(), SIGTERM);
 	return NULL;
 }
 
-/* The thread that joined goes first, and not by what the process ends by. */
+#define LOCKS	2000	/* the kernel looks at 2048 */
+
+/*
+ * The thread that joined goes first, and not by what the process ends by. It
+ * leaves so many robust locks, each on a page of its own, that the others
+ * overtake it.
+ */
 static void ends_by_signal_after_its_first_thread(int fd)
 {
+	struct robust_list_head head = {
+		.futex_offset = LOCKS * page_bytes(),
+	};
+	char *locks = mmap(NULL, 2 * head.futex_offset, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u32 *first = (__u32 *)(locks + head.futex_offset);
+	struct robust_list *last = &head.list;
 	pthread_t thread;
 
+	CHILD_CHECK(locks != MAP_FAILED);
+	for (int i = 0; i < LOCKS; i++) {
+		last->next = (struct robust_list *)(locks + i * page_bytes());
+		last = last->next;
+	}
+	last->next = &head.list;
+	*first = gettid();
 	signal(SIGTERM, SIG_DFL);
-	pthread_create(&thread, NULL, kill_all, NULL);
+	CHILD_CHECK(!pthread_create(&thread, NULL, kill_all, first));
+	CHILD_CHECK(!syscall(SYS_set_robust_list, &head, sizeof(head)));
 	syscall(SYS_exit, 3);
 }
 

@@ -38,13 +38,6 @@ FIXTURE_TEARDOWN(poll)
 	EXPECT_EQ(0, target_close(&self->target));
 }
 
-static int readable(int fd, int timeout)
-{
-	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-
-	return poll(&wanted, 1, timeout) == 1 && wanted.revents & POLLIN;
-}
-
 /* LOOK: a file begins with everything looked at */
 TEST_F(poll, new_file_is_not_readable)
 {

@@ -205,6 +205,13 @@ static inline __u64 look(int fd)
 	return ioctl(fd, SHMDEV_IOC_LOOK, &arg) ? ~0ULL : arg.events;
 }
 
+static inline bool readable(int fd, int timeout)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+	return poll(&wanted, 1, timeout) == 1 && wanted.revents & POLLIN;
+}
+
 static inline int version(int fd)
 {
 	struct shmdev_version arg = { .size = sizeof(arg) };

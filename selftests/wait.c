@@ -41,13 +41,6 @@ FIXTURE_TEARDOWN(wait)
 	EXPECT_EQ(0, target_close(&self->target));
 }
 
-static int readable(int fd)
-{
-	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-
-	return poll(&wanted, 1, 0) == 1 && wanted.revents & POLLIN;
-}
-
 static __u64 now(void)
 {
 	struct timespec time;
@@ -179,13 +172,13 @@ TEST_F(wait, wake_is_reported_by_poll_until_looked_at)
 	__u64 before = look(self->fd);
 
 	look(self->other);
-	EXPECT_FALSE(readable(self->other));
+	EXPECT_FALSE(readable(self->other, 0));
 	EXPECT_EQ(0, wake_word(self->fd, 0, SHMDEV_WAKE_ALL));
-	EXPECT_TRUE(readable(self->other));
-	EXPECT_TRUE(readable(self->fd));
+	EXPECT_TRUE(readable(self->other, 0));
+	EXPECT_TRUE(readable(self->fd, 0));
 	EXPECT_EQ(before + 1, look(self->other));
-	EXPECT_FALSE(readable(self->other));
-	EXPECT_TRUE(readable(self->fd));
+	EXPECT_FALSE(readable(self->other, 0));
+	EXPECT_TRUE(readable(self->fd, 0));
 }
 
 /* WAKE @count: 0 to tell pollers only */
@@ -197,7 +190,7 @@ TEST_F(wait, wake_of_nobody_tells_pollers)
 	look(self->other);
 	ASSERT_TRUE(sleeper_start(&sleeper, self->fd, 0, &turn));
 	EXPECT_EQ(0, wake_word(self->fd, 0, 0));
-	EXPECT_TRUE(readable(self->other));
+	EXPECT_TRUE(readable(self->other, 0));
 	EXPECT_TRUE(sleeps(&sleeper));
 	EXPECT_EQ(1, wake_word(self->fd, 0, 1));
 	pthread_join(sleeper.thread, NULL);
@@ -359,10 +352,10 @@ TEST_F(wait, needs_the_access_that_it_makes)
 	look(self->fd);
 	EXPECT_EQ(ETIMEDOUT, waited(reader, 0, 0, 0, 0).error);
 	EXPECT_ERRNO(EBADF, wake_word(reader, 0, 1));
-	EXPECT_FALSE(readable(self->fd));
+	EXPECT_FALSE(readable(self->fd, 0));
 	EXPECT_EQ(EBADF, waited(writer, 0, 0, 0, 0).error);
 	EXPECT_EQ(0, wake_word(writer, 0, 1));
-	EXPECT_TRUE(readable(self->fd));
+	EXPECT_TRUE(readable(self->fd, 0));
 	close(reader);
 	close(writer);
 }
@@ -502,7 +495,7 @@ TEST(kernel_wakes_from_an_interrupt)
 			error = 0;
 	}
 	EXPECT_EQ(0, error);
-	EXPECT_TRUE(readable(served.fd));
+	EXPECT_TRUE(readable(served.fd, 0));
 	ASSERT_EQ(0, kick_with(served.fd, 0));
 	ticks = *served.word;
 	EXPECT_EQ(ETIMEDOUT, waited(served.fd, 0, ticks, 0, 20 * MS).error);
