@@ -8,7 +8,7 @@
 #include "shmdev_test.h"
 
 #define MS		NSEC_PER_MSEC
-#define WAIT_PATIENCE	(5000 * MS)	/* never needed */
+#define WAIT_PATIENCE	(20000 * MS)	/* never needed */
 
 /* How long a wait took, and what became of it. */
 struct waited {

@@ -42,6 +42,12 @@ FIXTURE_SETUP(trace)
 	snprintf(self->instance, sizeof(self->instance), TRACEFS
 		 "/instances/%s", self->name);
 	ASSERT_EQ(0, mkdir(self->instance, 0700));
+	/*
+	 * The names of processes are taken from the scheduler's tracepoints,
+	 * which are then patched in while the other processors run them. QEMU's
+	 * TCG got that wrong once: an int3 that nobody had set any more.
+	 */
+	ASSERT_EQ(0, write_in(self, "options/record-cmd", "0"));
 	ASSERT_EQ(0, write_in(self, "events/shmdev/enable", "1"));
 }
 
