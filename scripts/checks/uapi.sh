@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
-# The header that programs include.
+# The headers that programs include.
 
 stock+=(uapi-c90 uapi-cxx uapi-layout)
 
 # A program that sees each public structure.
 uapi_source() {
-	echo '#include <linux/shmdev.h>'
+	printf '#include <linux/%s>\n' shmdev.h shmdev_ring.h
 	sed -n 's/^struct \([a-z0-9_]*\) {.*/struct \1 the_\1;/p' \
-		include/uapi/linux/shmdev.h
+		include/uapi/linux/*.h
 }
 
 # <asm/...> is where only the 64-bit compiler of Debian looks.

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+/* Rings: the side that receives. */
+#include <errno.h>
+#include <time.h>
+
+#include "ring.h"
+
+#define SECOND 1000000000L
+/* Nobody is overtaken so often in a row by one who sends records. */
+#define LAPS_MAX 1000
+
+static int records_have_come(struct shmdev_ring *ring,
+			     const struct shmdev_ring_gate *wanted)
+{
+	uint64_t head = load_acquire(&ring->producer->head);
+
+	ring->seen = head;
+	if (!is_before(head, wanted->position))
+		return 1;
+	return !is_before(load(&ring->producer->sequence), wanted->sequence);
+}
+
+/* A producer that waits for room does not send more, however long one waits. */
+static int enough_has_come(struct shmdev_ring *ring,
+			   const struct shmdev_ring_gate *wanted)
+{
+	uint64_t room = load(&ring->producer->gate.position);
+
+	if (!(room & SHMDEV_RING_NOBODY) &&
+	    is_before(ring->done.position, room))
+		return 1;
+	return records_have_come(ring, wanted);
+}
+
+static struct shmdev_ring_sleep sleep_until(struct shmdev_ring *ring,
+					    uint64_t bytes, uint64_t records)
+{
+	return (struct shmdev_ring_sleep){
+		.gate = &cursor_of(ring, ring->slot)->gate,
+		.wanted = {
+			.position = ring->at.position + bytes,
+			.sequence = ring->at.sequence + records,
+		},
+		.turn = &ring->producer->turns[ring->slot],
+		.is_reached = records_have_come,
+	};
+}
+
+static int wait_for_more(struct shmdev_ring *ring,
+			 const struct timespec *deadline);
+
+static int wait_for_records(struct shmdev_ring *ring,
+			    const struct timespec *deadline)
+{
+	struct shmdev_ring_sleep sleep;
+
+	if (ring->at.position != ring->seen)
+		return 0;
+	ring->seen = load_acquire(&ring->producer->head);
+	if (ring->at.position != ring->seen)
+		return 0;
+	/* Who has caught up is not behind any more. */
+	ring->laps = 0;
+	sleep = sleep_until(ring, SHMDEV_RECORD_ALIGN, FAR);
+	return shmdev_ring_sleep(ring, &sleep, deadline) ?:
+	       wait_for_more(ring, deadline);
+}
+
+static bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/* There is a record; no hurry. Whatever happens, it is there. */
+static int wait_for_more(struct shmdev_ring *ring,
+			 const struct timespec *deadline)
+{
+	uint64_t half = ring->data_bytes / 2;
+	uint64_t bytes = ring->throttle_bytes;
+	struct shmdev_ring_sleep sleep;
+	struct timespec until;
+
+	if ((!ring->throttle_records && !bytes && !ring->throttle_us) ||
+	    deadline == SHMDEV_RING_NOW)
+		return 0;
+	/* The producer needs room before it can send so many. */
+	if (!bytes || bytes > half)
+		bytes = half;
+	sleep = sleep_until(ring, bytes, ring->throttle_records ?: FAR);
+	sleep.no_longer = true;
+	sleep.is_reached = enough_has_come;
+	if (ring->throttle_us) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += ring->throttle_us / 1000000;
+		until.tv_nsec += ring->throttle_us % 1000000 * 1000L;
+		if (until.tv_nsec >= SECOND) {
+			until.tv_sec++;
+			until.tv_nsec -= SECOND;
+		}
+		if (!deadline || is_earlier(&until, deadline))
+			deadline = &until;
+	}
+	shmdev_ring_sleep(ring, &sleep, deadline);
+	return 0;
+}
+
+/* The record at the position, as the producer says it is; read once. */
+static int read_record(struct shmdev_ring *ring, uint64_t *span,
+		       struct shmdev_ring_record *record)
+{
+	const struct shmdev_record *head = record_at(ring, ring->at.position);
+	uint32_t sequence = load(&head->sequence);
+	uint64_t available = ring->seen - ring->at.position;
+
+	record->bytes = load(&head->bytes);
+	record->data = head + 1;
+	record->sequence =
+		whole_sequence(load(&ring->producer->sequence), sequence);
+	*span = record_span(record->bytes);
+	if (!record->bytes || *span > available ||
+	    available > ring->data_bytes || available % SHMDEV_RECORD_ALIGN)
+		return -EBADMSG;
+	return 0;
+}
+
+static bool was_overtaken(struct shmdev_ring *ring, uint64_t position)
+{
+	/* After what was read; pairs with the barrier in make_room(). */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return is_before(position, load(&ring->producer->tail));
+}
+
+/*
+ * The producer has overtaken this reader, who goes on with the oldest record; or,
+ * if that has gone as well before it could be read, with the next that comes.
+ * What was peeked at and not released may be torn: -EOVERFLOW.
+ */
+static int skip(struct shmdev_ring *ring)
+{
+	uint64_t tail = load_acquire(&ring->producer->tail);
+	uint64_t head = load_acquire(&ring->producer->head);
+	bool peeked = ring->at.position != ring->done.position;
+
+	if (tail % SHMDEV_RECORD_ALIGN || head % SHMDEV_RECORD_ALIGN ||
+	    ring->laps++ > LAPS_MAX)
+		return -EBADMSG;
+	ring->done.position = ring->laps == 1 ? tail : head;
+	ring->at = ring->done;
+	ring->seen = head;
+	return peeked ? -EOVERFLOW : 0;
+}
+
+static int peek_queue(struct shmdev_ring *ring,
+		      const struct timespec *deadline, uint64_t *span,
+		      struct shmdev_ring_record *record)
+{
+	int ret = wait_for_records(ring, deadline);
+
+	if (ret < 0)
+		return ret;
+	record->lost = 0;
+	return read_record(ring, span, record);
+}
+
+static int peek_stream(struct shmdev_ring *ring,
+		       const struct timespec *deadline, uint64_t *span,
+		       struct shmdev_ring_record *record)
+{
+	int ret;
+
+	for (;;) {
+		ret = wait_for_records(ring, deadline);
+		if (ret < 0)
+			return ret;
+		ret = read_record(ring, span, record);
+		if (!was_overtaken(ring, ring->done.position))
+			break;
+		ret = skip(ring);
+		if (ret < 0)
+			return ret;
+	}
+	record->lost = record->sequence - ring->at.sequence;
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
+				const struct timespec *deadline,
+				struct shmdev_ring_record *record)
+{
+	uint64_t span;
+	int ret;
+
+	if (!ring || !record)
+		return -EINVAL;
+	if (ring->role != SHMDEV_RING_CONSUMER)
+		return -EBADF;
+	ret = ring->kind == SHMDEV_RING_QUEUE ?
+		      peek_queue(ring, deadline, &span, record) :
+		      peek_stream(ring, deadline, &span, record);
+	if (ret < 0)
+		return ret;
+	ring->at.position += span;
+	ring->at.sequence = record->sequence + 1;
+	ring->at.lost += record->lost;
+	ring->laps = 0;
+	return 0;
+}
+
+/*
+ * One word of each line, and only of what is given back. If this process is
+ * killed meanwhile, nobody looks at what is left of it.
+ */
+static void clear_lines(struct shmdev_ring *ring)
+{
+	uint64_t at;
+
+	store_release(&cursor_of(ring, ring->slot)->clearing, ring->at.position);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (at = ring->done.position; is_before(at, ring->at.position);
+	     at += SHMDEV_RING_LINE)
+		store((uint64_t *)record_at(ring, at), 0);
+}
+
+static int give_back(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+
+	if (ring->flags & SHMDEV_RING_F_CLEARS)
+		clear_lines(ring);
+	store_release(&cursor->position, ring->at.position);
+	ring->done = ring->at;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return shmdev_ring_knock(ring, &ring->producer->gate, &cursor->turn,
+				 ring->at.position, 0, &ring->producer_woken);
+}
+
+/* Of a stream nothing is given back, but others may want to know. */
+static int tell_place(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+
+	store(&cursor->lost, ring->at.lost);
+	store(&cursor->position, ring->at.position);
+	ring->done = ring->at;
+	return 0;
+}
+
+SHMDEV_API int shmdev_ring_release(struct shmdev_ring *ring)
+{
+	if (!ring)
+		return -EINVAL;
+	if (ring->role != SHMDEV_RING_CONSUMER)
+		return -EBADF;
+	if (ring->at.position == ring->done.position)
+		return 0;
+	if (ring->kind == SHMDEV_RING_QUEUE)
+		return give_back(ring);
+	return was_overtaken(ring, ring->done.position) ? skip(ring) :
+							  tell_place(ring);
+}
+
+SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
+				       size_t room,
+				       const struct timespec *deadline,
+				       struct shmdev_ring_record *record)
+{
+	struct shmdev_ring_record local;
+	struct shmdev_ring_place before;
+	int ret;
+
+	if (!ring || (!buffer && room))
+		return -EINVAL;
+	if (!record)
+		record = &local;
+	do {
+		before = ring->at;
+		ret = shmdev_ring_peek(ring, deadline, record);
+		if (ret == -EOVERFLOW)
+			continue;
+		if (ret < 0)
+			return ret;
+		if (record->bytes > room) {
+			/* Where it was may have gone meanwhile. */
+			ring->at = is_before(before.position,
+					     ring->done.position) ?
+					   ring->done : before;
+			return -EMSGSIZE;
+		}
+		shmdev_ring_copy(buffer, record->data, record->bytes);
+		ret = shmdev_ring_release(ring);
+	} while (ret == -EOVERFLOW);
+	record->data = buffer;
+	return ret < 0 ? ret : (ssize_t)record->bytes;
+}
+
+SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
+					struct iovec *records,
+					unsigned int count,
+					const struct timespec *deadline)
+{
+	unsigned int received;
+	ssize_t ret = 0;
+
+	if (!ring || (!records && count) || count > INT32_MAX)
+		return -EINVAL;
+	for (received = 0; received < count; received++) {
+		ret = shmdev_ring_receive(ring, records[received].iov_base,
+					  records[received].iov_len,
+					  received ? SHMDEV_RING_NOW : deadline,
+					  NULL);
+		if (ret < 0)
+			break;
+		records[received].iov_len = ret;
+	}
+	return received || ret >= 0 ? (int)received : (int)ret;
+}
+
+static void go_to(struct shmdev_ring *ring, uint64_t position,
+		  uint64_t sequence)
+{
+	ring->at.position = position;
+	ring->at.sequence = sequence;
+	ring->done = ring->at;
+	ring->seen = position;
+	ring->laps = 0;
+	tell_place(ring);
+}
+
+static int check_seek(const struct shmdev_ring *ring)
+{
+	if (!ring)
+		return -EINVAL;
+	return ring->role == SHMDEV_RING_CONSUMER &&
+	       ring->kind == SHMDEV_RING_STREAM ? 0 : -EBADF;
+}
+
+/*
+ * The place at @from and the sequence number there, which has not gone while it
+ * was read. At the head too there is one.
+ */
+static int find_place(struct shmdev_ring *ring, const __u64 *from,
+		      uint64_t *position, uint64_t *sequence)
+{
+	const struct shmdev_record *head;
+
+	for (unsigned int i = 0; i < LAPS_MAX; i++) {
+		*position = load_acquire(from);
+		if (*position % SHMDEV_RECORD_ALIGN)
+			return -EBADMSG;
+		head = record_at(ring, *position);
+		*sequence = whole_sequence(load(&ring->producer->sequence),
+					   load(&head->sequence));
+		if (!was_overtaken(ring, *position))
+			return 0;
+	}
+	return -EBADMSG;
+}
+
+SHMDEV_API int shmdev_ring_seek_now(struct shmdev_ring *ring)
+{
+	uint64_t position, sequence;
+	int ret = check_seek(ring);
+
+	ret = ret ?: find_place(ring, &ring->producer->head, &position,
+				&sequence);
+	if (!ret)
+		go_to(ring, position, sequence);
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_seek_oldest(struct shmdev_ring *ring)
+{
+	uint64_t position, sequence;
+	int ret = check_seek(ring);
+
+	ret = ret ?: find_place(ring, &ring->producer->tail, &position,
+				&sequence);
+	if (!ret)
+		go_to(ring, position, sequence);
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_seek(struct shmdev_ring *ring, uint64_t sequence)
+{
+	struct shmdev_ring_record record;
+	struct shmdev_ring_place before;
+	uint64_t position, next, span;
+	int ret = check_seek(ring);
+
+	ret = ret ?: find_place(ring, &ring->producer->head, &position, &next);
+	if (ret < 0)
+		return ret;
+	if (is_before(next, sequence))
+		return -ERANGE;
+	before = ring->at;
+	ret = shmdev_ring_seek_oldest(ring);
+	/* Those before it are passed by, not lost. */
+	while (!ret && is_before(ring->at.sequence, sequence)) {
+		ret = peek_stream(ring, SHMDEV_RING_NOW, &span, &record);
+		/* It was overtaken, up to the end: what was there is lost. */
+		if (ret == -EAGAIN || ret == -EPIPE) {
+			ret = 0;
+			break;
+		}
+		if (ret < 0 || !is_before(record.sequence, sequence))
+			break;
+		ring->at.position += span;
+		ring->at.sequence = record.sequence + 1;
+		ring->done = ring->at;
+	}
+	if (ret < 0) {
+		ring->at = before;
+		ring->seen = before.position;
+	} else {
+		/* Of those that have gone already, it will be told. */
+		ring->at.sequence = sequence;
+	}
+	ring->done = ring->at;
+	ring->laps = 0;
+	tell_place(ring);
+	return ret;
+}
+
+SHMDEV_API void shmdev_ring_throttle(struct shmdev_ring *ring,
+				     uint32_t records, uint64_t bytes,
+				     uint32_t microseconds)
+{
+	if (!ring)
+		return;
+	ring->throttle_records = records;
+	ring->throttle_bytes = bytes;
+	ring->throttle_us = microseconds;
+}
+
+SHMDEV_API void shmdev_ring_set_spin(struct shmdev_ring *ring,
+				     unsigned int looks)
+{
+	if (!ring)
+		return;
+	ring->spin_max = looks;
+	ring->spin = looks;
+}
+
+int shmdev_ring_begin(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+	uint64_t cleared;
+
+	ring->producer_woken = SHMDEV_RING_NOBODY;
+	store(&cursor->gate.position, SHMDEV_RING_NOBODY);
+	if (ring->kind == SHMDEV_RING_STREAM)
+		return shmdev_ring_seek_now(ring);
+	/*
+	 * What the last consumer had not given back comes again, but for what it
+	 * had begun to clear.
+	 */
+	ring->done.position = load(&cursor->position);
+	ring->at = ring->done;
+	cleared = load(&cursor->clearing);
+	if (ring->flags & SHMDEV_RING_F_CLEARS &&
+	    is_before(ring->at.position, cleared))
+		ring->at.position = cleared;
+	if (ring->at.position % SHMDEV_RECORD_ALIGN ||
+	    ring->done.position % SHMDEV_RECORD_ALIGN ||
+	    ring->at.position - ring->done.position > ring->data_bytes)
+		return -EBADMSG;
+	ring->at.sequence =
+		whole_sequence(load(&ring->producer->sequence),
+			       load(&record_at(ring, ring->at.position)->sequence));
+	ring->done.sequence = ring->at.sequence;
+	ring->seen = ring->at.position;
+	return shmdev_ring_release(ring);
+}

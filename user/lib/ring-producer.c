@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+/* Rings: the side that sends. */
+#include <errno.h>
+
+#include "ring.h"
+
+int shmdev_ring_resume(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_producer *producer = ring->producer;
+	uint64_t head = load_acquire(&producer->head);
+
+	ring->head = head;
+	ring->published = head;
+	ring->tail = ring->kind == SHMDEV_RING_QUEUE ?
+			     load_acquire(&cursor_of(ring, 0)->position) :
+			     load(&producer->tail);
+	if (head % SHMDEV_RECORD_ALIGN || ring->tail % SHMDEV_RECORD_ALIGN ||
+	    head - ring->tail > ring->data_bytes - RECORD_HEAD)
+		return -EBADMSG;
+	ring->sequence = whole_sequence(load(&producer->sequence),
+					load(&record_at(ring, head)->sequence));
+	return 0;
+}
+
+/* Whether a record of @span bytes, and what follows the last one, has room. */
+static bool has_room(const struct shmdev_ring *ring, uint64_t span)
+{
+	return ring->head + span + RECORD_HEAD - ring->tail <= ring->data_bytes;
+}
+
+static int publish(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_producer *producer = ring->producer;
+	int ret = 0;
+
+	store_release(&producer->head, ring->head);
+	store(&producer->sequence, ring->sequence);
+	ring->published = ring->head;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < ring->cursors; i++)
+		ret = shmdev_ring_knock(ring, &cursor_of(ring, i)->gate,
+					&producer->turns[i], ring->head,
+					ring->sequence, &ring->woken[i]) ?: ret;
+	return ret;
+}
+
+static void let_others(struct shmdev_ring *ring)
+{
+	if (!(ring->flags & SHMDEV_RING_F_MANY) || !ring->is_owner)
+		return;
+	ring->is_owner = false;
+	shmdev_ring_disown(ring, &ring->producer->owner);
+}
+
+static int consumer_has_passed(struct shmdev_ring *ring,
+			       const struct shmdev_ring_gate *wanted)
+{
+	uint64_t position = load_acquire(&cursor_of(ring, 0)->position);
+
+	if (ring->head - position > ring->data_bytes ||
+	    position % SHMDEV_RECORD_ALIGN)
+		return -EBADMSG;
+	ring->tail = position;
+	return !is_before(position, wanted->position);
+}
+
+/* A consumer that waits for more than there is would wait for ever. */
+static int hurry_consumer(struct shmdev_ring *ring)
+{
+	uint64_t woken = SHMDEV_RING_NOBODY;
+
+	return shmdev_ring_knock(ring, &cursor_of(ring, 0)->gate,
+				 &ring->producer->turns[0], ring->head + FAR,
+				 ring->sequence, &woken);
+}
+
+static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
+			 const struct timespec *deadline)
+{
+	const struct shmdev_ring_sleep sleep = {
+		.gate = &ring->producer->gate,
+		.wanted = {
+			.position = ring->head + span + RECORD_HEAD -
+				    ring->data_bytes,
+			.sequence = FAR,
+		},
+		.turn = &cursor_of(ring, 0)->turn,
+		.is_reached = consumer_has_passed,
+		.before_wait = hurry_consumer,
+	};
+	int ret = consumer_has_passed(ring, &sleep.wanted);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	/* The consumer cannot make room of what it does not know of. */
+	if (ring->published != ring->head)
+		ret = publish(ring);
+	/* Also for one that does not sleep, but comes again. */
+	ret = ret ?: hurry_consumer(ring);
+	return ret ?: shmdev_ring_sleep(ring, &sleep, deadline);
+}
+
+/*
+ * Gives up the oldest records. What others wrote there is not believed: if it
+ * makes no sense, all are given up.
+ */
+static int make_room(struct shmdev_ring *ring, uint64_t span)
+{
+	uint64_t oldest;
+	uint32_t bytes;
+	int ret = 0;
+
+	while (!has_room(ring, span)) {
+		bytes = load(&record_at(ring, ring->tail)->bytes);
+		oldest = record_span(bytes);
+		if (!bytes || oldest > ring->head - ring->tail)
+			oldest = ring->head - ring->tail;
+		ring->tail += oldest;
+	}
+	/* In a long batch: the tail that others see is never behind their head. */
+	if (is_before(ring->published, ring->tail))
+		ret = publish(ring);
+	/* Who sees it sees the head that another producer has published. */
+	store_release(&ring->producer->tail, ring->tail);
+	/* Before anything is written there: a reader then sees that it has gone. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return ret;
+}
+
+static int begin(struct shmdev_ring *ring, const struct timespec *deadline)
+{
+	int ret;
+
+	if (ring->is_owner)
+		return 0;
+	ret = shmdev_ring_own(ring, &ring->producer->owner, deadline);
+	if (ret == -EBUSY)
+		return -EAGAIN;
+	if (ret < 0)
+		return ret;
+	ring->is_owner = true;
+	ret = shmdev_ring_resume(ring);
+	if (ret < 0)
+		let_others(ring);
+	return ret;
+}
+
+static bool is_producer(const struct shmdev_ring *ring)
+{
+	return ring->role == SHMDEV_RING_PRODUCER;
+}
+
+SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
+				   const struct timespec *deadline,
+				   void **record)
+{
+	uint64_t span;
+	int ret;
+
+	if (!ring || !record || !bytes)
+		return -EINVAL;
+	if (!is_producer(ring))
+		return -EBADF;
+	if (bytes > shmdev_ring_record_max(ring))
+		return -EMSGSIZE;
+	if (ring->reserved)
+		return -EBUSY;
+	ret = begin(ring, deadline);
+	if (ret < 0)
+		return ret;
+	span = record_span(bytes);
+	if (!has_room(ring, span)) {
+		if (ring->kind == SHMDEV_RING_STREAM)
+			ret = make_room(ring, span);
+		else
+			ret = wait_for_room(ring, span, deadline);
+		if (ret < 0) {
+			if (ring->published == ring->head)
+				let_others(ring);
+			return ret;
+		}
+	}
+	ring->reserved = bytes;
+	*record = record_at(ring, ring->head) + 1;
+	return 0;
+}
+
+SHMDEV_API int shmdev_ring_commit_later(struct shmdev_ring *ring)
+{
+	struct shmdev_record *record, *next;
+
+	if (!ring || !ring->reserved)
+		return -EINVAL;
+	record = record_at(ring, ring->head);
+	next = record_at(ring, ring->head + record_span(ring->reserved));
+	store(&record->bytes, ring->reserved);
+	store(&record->sequence, ring->sequence);
+	ring->head += record_span(ring->reserved);
+	ring->sequence++;
+	ring->reserved = 0;
+	store(&next->bytes, 0);
+	store(&next->sequence, ring->sequence);
+	return 0;
+}
+
+SHMDEV_API int shmdev_ring_flush(struct shmdev_ring *ring)
+{
+	int ret;
+
+	if (!ring)
+		return -EINVAL;
+	if (!is_producer(ring))
+		return -EBADF;
+	if (ring->reserved)
+		return -EBUSY;
+	if (ring->head == ring->published)
+		return 0;
+	ret = publish(ring);
+	let_others(ring);
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_commit(struct shmdev_ring *ring)
+{
+	return shmdev_ring_commit_later(ring) ?: shmdev_ring_flush(ring);
+}
+
+SHMDEV_API int shmdev_ring_discard(struct shmdev_ring *ring)
+{
+	if (!ring || !ring->reserved)
+		return -EINVAL;
+	ring->reserved = 0;
+	if (ring->head == ring->published)
+		let_others(ring);
+	return 0;
+}
+
+static int send_later(struct shmdev_ring *ring, const void *data, size_t bytes,
+		      const struct timespec *deadline)
+{
+	void *record = NULL;
+	int ret;
+
+	if (!data)
+		return -EINVAL;
+	ret = shmdev_ring_reserve(ring, bytes, deadline, &record);
+	if (ret < 0)
+		return ret;
+	shmdev_ring_copy(record, data, bytes);
+	return shmdev_ring_commit_later(ring);
+}
+
+SHMDEV_API int shmdev_ring_send(struct shmdev_ring *ring, const void *data,
+				size_t bytes, const struct timespec *deadline)
+{
+	return send_later(ring, data, bytes, deadline) ?:
+	       shmdev_ring_flush(ring);
+}
+
+SHMDEV_API int shmdev_ring_send_many(struct shmdev_ring *ring,
+				     const struct iovec *records,
+				     unsigned int count,
+				     const struct timespec *deadline)
+{
+	unsigned int sent;
+	int ret = 0, flushed;
+
+	if (!ring || (!records && count) || count > INT32_MAX)
+		return -EINVAL;
+	for (sent = 0; sent < count; sent++) {
+		ret = send_later(ring, records[sent].iov_base,
+				 records[sent].iov_len, deadline);
+		if (ret < 0)
+			break;
+	}
+	if (!sent)
+		return ret;
+	flushed = shmdev_ring_flush(ring);
+	return flushed < 0 ? flushed : (int)sent;
+}

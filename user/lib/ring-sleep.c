@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Rings: sleeping until the other side has done something, and waking it.
+ *
+ * A sleeper writes its gate, then looks at the position; the other side writes
+ * the position, then looks at the gate. A full barrier between the two on each
+ * side, so that at least one of them sees the other's. (Store buffering: without
+ * both barriers, each may see the old value.) Between the sleeper's look and its
+ * sleep the other side may come, and changes the word that is slept on.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "ring.h"
+
+SHMDEV_API const struct timespec *shmdev_ring_now(void)
+{
+	static const struct timespec now;
+
+	return &now;
+}
+
+/* Spins longer where that has helped, and less where it has not. */
+static int spin(struct shmdev_ring *ring, const struct shmdev_ring_sleep *sleep)
+{
+	unsigned int looks = ring->spin;
+	int ret = sleep->is_reached(ring, &sleep->wanted);
+
+	while (!ret && looks--) {
+		relax();
+		ret = sleep->is_reached(ring, &sleep->wanted);
+	}
+	if (ret > 0 && ring->spin < ring->spin_max)
+		ring->spin = ring->spin_max < 2 * ring->spin + 8 ?
+				     ring->spin_max : 2 * ring->spin + 8;
+	else if (!ret)
+		ring->spin -= ring->spin / 4;
+	return ret;
+}
+
+/* Nothing to wait for: everything was read, and nobody is there to send more. */
+static int check_producers(struct shmdev_ring *ring)
+{
+	const struct shmdev_ring_calls *calls = ring->memory.calls;
+	int ret;
+
+	if (ring->role != SHMDEV_RING_CONSUMER || !calls->producers ||
+	    ring->at.position == ring->first_position)
+		return 0;
+	ret = calls->producers(ring->memory.context);
+	if (ret < 0)
+		return ret;
+	return ret ? 0 : -EPIPE;
+}
+
+/* Once round. 1: reached; 0: not yet; or -errno. */
+static int sleep_once(struct shmdev_ring *ring,
+		      const struct shmdev_ring_sleep *sleep,
+		      const struct timespec *deadline)
+{
+	const struct shmdev_ring_calls *calls = ring->memory.calls;
+	uint32_t turn = load_acquire(sleep->turn), ends = 0;
+	int ret;
+
+	store(&sleep->gate->sequence, sleep->wanted.sequence);
+	store_release(&sleep->gate->position, sleep->wanted.position);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	ret = calls->ends ? calls->ends(ring->memory.context, &ends) : 0;
+	ret = ret ?: sleep->is_reached(ring, &sleep->wanted);
+	/* After the ends were counted: one that comes later is not slept over. */
+	ret = ret ?: check_producers(ring);
+	if (ret == -EPIPE)
+		ret = sleep->is_reached(ring, &sleep->wanted) ?: -EPIPE;
+	if (!ret && sleep->before_wait)
+		ret = sleep->before_wait(ring);
+	if (ret)
+		return ret;
+	ret = calls->wait(ring->memory.context,
+			  offset_of(ring, sleep->turn), sleep->turn, turn, ends, deadline);
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+int shmdev_ring_sleep(struct shmdev_ring *ring,
+		      const struct shmdev_ring_sleep *sleep,
+		      const struct timespec *deadline)
+{
+	int ret;
+
+	if (deadline == SHMDEV_RING_NOW) {
+		ret = sleep->is_reached(ring, &sleep->wanted);
+		if (!ret)
+			ret = check_producers(ring) ?: -EAGAIN;
+		return ret < 0 ? ret : 0;
+	}
+	ret = spin(ring, sleep);
+	while (!ret) {
+		ret = sleep_once(ring, sleep, deadline);
+		if (sleep->no_longer)
+			break;
+	}
+	store(&sleep->gate->position, SHMDEV_RING_NOBODY);
+	/* However it was woken, the position has the last say. */
+	if (ret < 0 && sleep->is_reached(ring, &sleep->wanted) > 0)
+		ret = 1;
+	return ret < 0 ? ret : 0;
+}
+
+int shmdev_ring_knock(struct shmdev_ring *ring,
+		      const struct shmdev_ring_gate *gate, uint32_t *turn,
+		      uint64_t position, uint64_t sequence, uint64_t *woken)
+{
+	uint64_t wanted = load_acquire(&gate->position);
+	int ret;
+
+	/* A position once reached stays so: whoever still wants it died asleep. */
+	if (wanted & SHMDEV_RING_NOBODY || wanted == *woken)
+		return 0;
+	if (is_before(position, wanted) &&
+	    is_before(sequence, load(&gate->sequence)))
+		return 0;
+	if (!is_before(position, wanted))
+		*woken = wanted;
+	store_release(turn, load(turn) + 1);
+	ret = ring->memory.calls->wake(ring->memory.context,
+				       offset_of(ring, turn), turn,
+				       SHMDEV_WAKE_EVERYONE);
+	return ret < 0 ? ret : 0;
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+/* Rings: making one, and being a party of it. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+#define SPIN_MAX 200
+#define STREAM_READERS 8
+
+/* The library's words are those of the layout. */
+#define SAME(ours, layouts) static_assert((ours) == (layouts), #ours)
+
+SAME(SHMDEV_RING_IS_QUEUE, SHMDEV_RING_QUEUE);
+SAME(SHMDEV_RING_IS_STREAM, SHMDEV_RING_STREAM);
+SAME(SHMDEV_RING_MANY, SHMDEV_RING_F_MANY);
+SAME(SHMDEV_RING_CLEARS, SHMDEV_RING_F_CLEARS);
+
+void shmdev_ring_copy(void *to, const void *from, size_t bytes)
+{
+#ifdef __SANITIZE_THREAD__
+	/* A reader of a stream races by design, and then throws the bytes away. */
+	for (size_t i = 0; i < bytes; i++)
+		store((char *)to + i, load((const char *)from + i));
+#else
+	memcpy(to, from, bytes);
+#endif
+}
+
+/* The header, as options ask for it. */
+static int options_to_header(const struct shmdev_ring_options *from,
+			     struct shmdev_ring_header *header)
+{
+	struct shmdev_ring_options options;
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	int ret;
+
+	if (!from)
+		return -EINVAL;
+	ret = shmdev_struct_import(&options, sizeof(options), from,
+				   sizeof(options));
+	if (ret < 0)
+		return ret;
+	if (options.kind != SHMDEV_RING_QUEUE &&
+	    options.kind != SHMDEV_RING_STREAM)
+		return -EINVAL;
+	if (options.flags & ~SHMDEV_RING_F_ALL || options.reserved)
+		return -EINVAL;
+	/* Nobody could clear what others have not read yet. */
+	if (options.kind == SHMDEV_RING_STREAM &&
+	    options.flags & SHMDEV_RING_F_CLEARS)
+		return -EINVAL;
+	if (options.data_bytes < page || options.data_bytes > 1ULL << 40 ||
+	    options.data_bytes & (options.data_bytes - 1))
+		return -EINVAL;
+	if (options.position % SHMDEV_RECORD_ALIGN)
+		return -EINVAL;
+	if (!options.readers)
+		options.readers =
+			options.kind == SHMDEV_RING_QUEUE ? 1 : STREAM_READERS;
+	if (options.readers > SHMDEV_RING_CURSORS_MAX ||
+	    (options.kind == SHMDEV_RING_QUEUE && options.readers > 1))
+		return -EINVAL;
+
+	*header = (struct shmdev_ring_header){
+		.magic = SHMDEV_RING_MAGIC,
+		.version = SHMDEV_RING_VERSION,
+		.kind = options.kind,
+		.flags = options.flags,
+		.page_bytes = page,
+		.cursors = options.readers,
+		.data_bytes = options.data_bytes,
+		.position = options.position,
+		.sequence = options.sequence,
+	};
+	return 0;
+}
+
+static uint64_t data_offset(const struct shmdev_ring_header *header)
+{
+	return (2ULL + header->cursors) * header->page_bytes;
+}
+
+SHMDEV_API int shmdev_ring_bytes(const struct shmdev_ring_options *options,
+				 uint64_t *bytes)
+{
+	struct shmdev_ring_header header;
+	int ret = options_to_header(options, &header);
+
+	if (!bytes)
+		return -EINVAL;
+	if (!ret)
+		*bytes = data_offset(&header) + header.data_bytes;
+	return ret;
+}
+
+static int map(void *at, size_t bytes, int protection, int flags, int fd,
+	       uint64_t offset, void **mapped)
+{
+	int saved = errno;
+	int ret = 0;
+
+	*mapped = mmap(at, bytes, protection, flags, fd, offset);
+	if (*mapped == MAP_FAILED) {
+		ret = -errno;
+		errno = saved;
+	}
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_format(int fd, uint64_t offset,
+				  const struct shmdev_ring_options *options)
+{
+	struct shmdev_ring_header header, *to;
+	struct shmdev_ring_producer *producer;
+	struct shmdev_ring_cursor *cursor;
+	struct shmdev_record *record;
+	void *mapped;
+	size_t bytes;
+	int ret;
+
+	ret = options_to_header(options, &header);
+	if (ret < 0)
+		return ret;
+	bytes = data_offset(&header) + header.data_bytes;
+	if (bytes != data_offset(&header) + header.data_bytes)
+		return -ENOMEM;
+	ret = map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset,
+		  &mapped);
+	if (ret < 0)
+		return ret;
+	to = mapped;
+	store(&to->magic, 0);
+	memset((char *)mapped + sizeof(*to), 0,
+	       data_offset(&header) - sizeof(*to));
+
+	producer = (void *)((char *)mapped + header.page_bytes);
+	producer->head = header.position;
+	producer->tail = header.position;
+	producer->sequence = header.sequence;
+	producer->gate.position = SHMDEV_RING_NOBODY;
+	for (uint32_t i = 0; i < header.cursors; i++) {
+		cursor = (void *)((char *)mapped +
+				  (2 + i) * (size_t)header.page_bytes);
+		cursor->position = header.position;
+		cursor->clearing = header.position;
+		cursor->gate.position = SHMDEV_RING_NOBODY;
+	}
+	record = (void *)((char *)mapped + data_offset(&header) +
+			  (header.position & (header.data_bytes - 1)));
+	record->bytes = 0;
+	record->sequence = header.sequence;
+
+	/* Whoever sees the magic number sees all the rest. */
+	header.magic = 0;
+	*to = header;
+	store_release(&to->magic, SHMDEV_RING_MAGIC);
+	munmap(mapped, bytes);
+	return 0;
+}
+
+/* Reads the header once: what has been checked is what is used. */
+static int read_header(const struct shmdev_ring_memory *memory,
+		       struct shmdev_ring_header *header)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	const struct shmdev_ring_header *from;
+	void *mapped;
+	uint32_t magic;
+	int ret;
+
+	ret = map(NULL, page, PROT_READ, MAP_SHARED, memory->fd, memory->offset,
+		  &mapped);
+	if (ret < 0)
+		return ret;
+	from = mapped;
+	magic = load_acquire(&from->magic);
+	header->version = load(&from->version);
+	header->kind = load(&from->kind);
+	header->flags = load(&from->flags);
+	header->page_bytes = load(&from->page_bytes);
+	header->cursors = load(&from->cursors);
+	header->data_bytes = load(&from->data_bytes);
+	header->position = load(&from->position);
+	header->sequence = load(&from->sequence);
+	munmap(mapped, page);
+
+	if (magic != SHMDEV_RING_MAGIC)
+		return -ENODATA;
+	if (header->version != SHMDEV_RING_VERSION ||
+	    header->flags & ~SHMDEV_RING_F_ALL || header->page_bytes != page)
+		return -EPROTO;
+	if ((header->kind != SHMDEV_RING_QUEUE &&
+	     header->kind != SHMDEV_RING_STREAM) ||
+	    !header->cursors || header->cursors > SHMDEV_RING_CURSORS_MAX ||
+	    header->data_bytes < page || header->data_bytes > 1ULL << 40 ||
+	    header->data_bytes & (header->data_bytes - 1))
+		return -EBADMSG;
+	return 0;
+}
+
+/* No mapping reaches past the end of the file: that would be a SIGBUS later. */
+static int check_length(const struct shmdev_ring_memory *memory,
+			const struct shmdev_ring_header *header)
+{
+	uint64_t end = data_offset(header) + header->data_bytes;
+	int saved = errno;
+	struct stat file;
+	uint64_t size;
+	int ret;
+
+	ret = fstat(memory->fd, &file);
+	if (ret) {
+		ret = -errno;
+		errno = saved;
+		return ret;
+	}
+	size = file.st_size;
+	return size < memory->offset || size - memory->offset < end ?
+		       -EBADMSG : 0;
+}
+
+/* Each page with the rights that the role needs, and no more. */
+static int map_ring(struct shmdev_ring *ring,
+		    const struct shmdev_ring_header *header)
+{
+	const struct shmdev_ring_memory *memory = &ring->memory;
+	size_t data_at = data_offset(header);
+	const int rw = PROT_READ | PROT_WRITE;
+	bool produces = ring->role == SHMDEV_RING_PRODUCER;
+	bool consumes = ring->role == SHMDEV_RING_CONSUMER;
+	const struct {
+		size_t at;
+		uint64_t from;
+		size_t bytes;
+		int protection;
+	} pieces[] = {
+		{ 0, 0, header->page_bytes, PROT_READ },
+		{ header->page_bytes, header->page_bytes, header->page_bytes,
+		  produces ? rw : PROT_READ },
+		/* Of the cursors, only one's own stays writable. */
+		{ 2UL * header->page_bytes, 2UL * header->page_bytes,
+		  data_at - 2UL * header->page_bytes,
+		  consumes ? rw : PROT_READ },
+		{ data_at, data_at, header->data_bytes,
+		  produces || (consumes && header->flags & SHMDEV_RING_F_CLEARS)
+			? rw : PROT_READ },
+		{ data_at + header->data_bytes, data_at, header->data_bytes,
+		  produces || (consumes && header->flags & SHMDEV_RING_F_CLEARS)
+			? rw : PROT_READ },
+	};
+	void *mapped;
+	int ret;
+
+	ring->page_bytes = header->page_bytes;
+	ring->mapped = data_at + 2 * (size_t)header->data_bytes;
+	if (ring->mapped != data_at + 2 * header->data_bytes)
+		return -ENOMEM;
+	ret = map(NULL, ring->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		  MAP_NORESERVE, -1, 0, &mapped);
+	if (ret < 0)
+		return ret;
+	ring->base = mapped;
+	for (unsigned int i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		ret = map(ring->base + pieces[i].at, pieces[i].bytes,
+			  pieces[i].protection, MAP_SHARED | MAP_FIXED,
+			  memory->fd, memory->offset + pieces[i].from, &mapped);
+		if (ret < 0)
+			return ret;
+	}
+	ring->producer = (void *)(ring->base + header->page_bytes);
+	ring->data = ring->base + data_at;
+	return 0;
+}
+
+int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
+		    const struct timespec *deadline)
+{
+	const struct shmdev_ring_calls *calls = ring->memory.calls;
+	void *context = ring->memory.context;
+	uint64_t me = ring->memory.id << 1, old, others = 0;
+	unsigned int looks = ring->spin_max;
+	uint32_t ends = 0;
+	int ret;
+
+	for (;;) {
+		old = 0;
+		if (__atomic_compare_exchange_n(owner, &old, me | others, false,
+						__ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return 0;
+		if (looks && deadline != SHMDEV_RING_NOW) {
+			looks--;
+			relax();
+			continue;
+		}
+		/*
+		 * Its end may come right after this, so the ends are counted
+		 * before.
+		 */
+		ret = calls->ends ? calls->ends(context, &ends) : 0;
+		if (ret < 0)
+			return ret;
+		ret = calls->has_ended(context, old >> 1);
+		if (ret < 0)
+			return ret;
+		if (ret) {
+			/* It may have left others asleep. */
+			if (__atomic_compare_exchange_n(owner, &old, me | 1,
+							false, __ATOMIC_ACQUIRE,
+							__ATOMIC_RELAXED))
+				return 0;
+			continue;
+		}
+		if (deadline == SHMDEV_RING_NOW || old >> 1 == me >> 1)
+			return -EBUSY;
+		/* Who gives it back then knows that somebody sleeps. */
+		if (!(old & 1) &&
+		    !__atomic_compare_exchange_n(owner, &old, old | 1, false,
+						 __ATOMIC_RELAXED,
+						 __ATOMIC_RELAXED))
+			continue;
+		ret = calls->wait(context, offset_of(ring, owner),
+				  (uint32_t *)owner, (uint32_t)old | 1, ends,
+				  deadline);
+		if (ret < 0 && ret != -EAGAIN)
+			return ret;
+		/* Of those who were woken, not all may get it. */
+		others = 1;
+	}
+}
+
+void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner)
+{
+	if (__atomic_exchange_n(owner, 0, __ATOMIC_RELEASE) & 1)
+		ring->memory.calls->wake(ring->memory.context,
+					 offset_of(ring, owner),
+					 (uint32_t *)owner, 1);
+}
+
+static int become_producer(struct shmdev_ring *ring)
+{
+	int ret;
+
+	for (uint32_t i = 0; i < SHMDEV_RING_CURSORS_MAX; i++)
+		ring->woken[i] = SHMDEV_RING_NOBODY;
+	if (ring->flags & SHMDEV_RING_F_MANY)
+		return 0;
+	ret = shmdev_ring_own(ring, &ring->producer->owner, SHMDEV_RING_NOW);
+	if (ret < 0)
+		return ret;
+	ret = shmdev_ring_resume(ring);
+	if (ret < 0)
+		shmdev_ring_disown(ring, &ring->producer->owner);
+	else
+		ring->is_owner = true;
+	return ret;
+}
+
+/* Makes the pages of other readers what they are for others. */
+static int keep_own_cursor(struct shmdev_ring *ring)
+{
+	int saved = errno;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < ring->cursors; i++)
+		if (i != ring->slot &&
+		    mprotect(cursor_of(ring, i), ring->page_bytes, PROT_READ)) {
+			ret = -errno;
+			errno = saved;
+		}
+	return ret;
+}
+
+static int become_consumer(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_cursor *cursor;
+	int ret = -EBUSY;
+
+	for (ring->slot = 0; ring->slot < ring->cursors; ring->slot++) {
+		cursor = cursor_of(ring, ring->slot);
+		ret = shmdev_ring_own(ring, &cursor->owner, SHMDEV_RING_NOW);
+		if (ret != -EBUSY)
+			break;
+	}
+	if (ret < 0)
+		return ret;
+	ret = keep_own_cursor(ring);
+	if (ret < 0) {
+		shmdev_ring_disown(ring, &cursor->owner);
+		return ret;
+	}
+	ring->is_owner = true;
+	return shmdev_ring_begin(ring);
+}
+
+static int check_memory(const struct shmdev_ring_memory *memory)
+{
+	const struct shmdev_ring_calls *calls = memory->calls;
+
+	if (!calls || !calls->wait || !calls->wake || !calls->has_ended)
+		return -EINVAL;
+	if (!memory->id || memory->id >> 63 ||
+	    memory->offset % sysconf(_SC_PAGESIZE))
+		return -EINVAL;
+	return 0;
+}
+
+SHMDEV_API int
+shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
+			  enum shmdev_ring_role role, struct shmdev_ring **ring)
+{
+	struct shmdev_ring_header header = { };
+	struct shmdev_ring *new;
+	int ret;
+
+	if (!memory || !ring || (unsigned int)role > SHMDEV_RING_CONSUMER)
+		return -EINVAL;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	new->role = role;
+	ret = shmdev_struct_import(&new->memory, sizeof(new->memory), memory,
+				   sizeof(new->memory));
+	ret = ret ?: check_memory(&new->memory);
+	ret = ret ?: read_header(&new->memory, &header);
+	ret = ret ?: check_length(&new->memory, &header);
+	if (ret < 0)
+		goto failed;
+	new->kind = header.kind;
+	new->flags = header.flags;
+	new->cursors = header.cursors;
+	new->data_bytes = header.data_bytes;
+	new->first_position = header.position;
+	/* Who spins on the only processor keeps away whom it waits for. */
+	new->spin_max = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_MAX : 0;
+	new->spin = new->spin_max;
+	ret = map_ring(new, &header);
+	if (!ret && role == SHMDEV_RING_PRODUCER)
+		ret = become_producer(new);
+	else if (!ret && role == SHMDEV_RING_CONSUMER)
+		ret = become_consumer(new);
+	if (ret < 0)
+		goto failed;
+	*ring = new;
+	return 0;
+
+failed:
+	shmdev_ring_detach(new);
+	return ret;
+}
+
+SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
+{
+	struct shmdev_ring_cursor *cursor;
+
+	if (!ring)
+		return;
+	if (ring->is_owner && ring->role == SHMDEV_RING_PRODUCER) {
+		shmdev_ring_disown(ring, &ring->producer->owner);
+	} else if (ring->is_owner) {
+		cursor = cursor_of(ring, ring->slot);
+		store(&cursor->gate.position, SHMDEV_RING_NOBODY);
+		shmdev_ring_disown(ring, &cursor->owner);
+	}
+	if (ring->joined)
+		shmdev_segment_leave(ring->joined);
+	if (ring->base)
+		munmap(ring->base, ring->mapped);
+	free(ring);
+}
+
+SHMDEV_API size_t shmdev_ring_record_max(const struct shmdev_ring *ring)
+{
+	uint64_t most;
+
+	if (!ring)
+		return 0;
+	/* With what follows the last record. */
+	most = ring->data_bytes - 2 * RECORD_HEAD;
+	return most < UINT32_MAX ? most : UINT32_MAX & -SHMDEV_RECORD_ALIGN;
+}
+
+SHMDEV_API int shmdev_ring_info(const struct shmdev_ring *ring,
+				struct shmdev_ring_info *info)
+{
+	struct shmdev_ring_info now = { .size = sizeof(now) };
+
+	if (!ring || !info)
+		return -EINVAL;
+	now.kind = ring->kind;
+	now.flags = ring->flags;
+	now.data_bytes = ring->data_bytes;
+	now.readers = ring->cursors;
+	now.producer = load(&ring->producer->owner) >> 1;
+	now.tail = ring->kind == SHMDEV_RING_QUEUE ?
+			   load(&cursor_of(ring, 0)->position) :
+			   load(&ring->producer->tail);
+	now.head = load(&ring->producer->head);
+	now.sequence = load(&ring->producer->sequence);
+	return shmdev_struct_export(info, &now, sizeof(now), sizeof(now));
+}
+
+SHMDEV_API int shmdev_ring_cursor_info(const struct shmdev_ring *ring,
+				       unsigned int index,
+				       struct shmdev_ring_cursor_info *info)
+{
+	const struct shmdev_ring_cursor *cursor;
+
+	if (!ring || !info)
+		return -EINVAL;
+	if (index >= ring->cursors)
+		return -ERANGE;
+	cursor = cursor_of(ring, index);
+	*info = (struct shmdev_ring_cursor_info){
+		.id = load(&cursor->owner) >> 1,
+		.position = load(&cursor->position),
+		.lost = load(&cursor->lost),
+	};
+	return 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the ring share. */
+#ifndef RING_H
+#define RING_H
+
+#include <linux/shmdev_ring.h>
+#include <stdbool.h>
+
+#include "internal.h"
+#include "shmdev-ring.h"
+
+/* Who waits for an owner's word waits for its low half, where others look. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the low half of a word is where the word begins");
+
+#define RECORD_HEAD sizeof(struct shmdev_record)
+
+/* Somewhere that one cannot get to in a lifetime. */
+#define FAR (1ULL << 62)
+
+/* How far a consumer is. */
+struct shmdev_ring_place {
+	uint64_t position;
+	uint64_t sequence;	/* what the record there should have */
+	uint64_t lost;		/* records, up to there */
+};
+
+/*
+ * What a party knows itself is in here: shared memory is written from it, and
+ * read only where somebody else writes.
+ */
+struct shmdev_ring {
+	struct shmdev_ring_memory memory;
+	const struct shmdev_segment *joined;	/* to leave at last, or NULL */
+	enum shmdev_ring_role role;
+	uint32_t kind;
+	uint32_t flags;
+	uint32_t cursors;
+	uint64_t data_bytes;
+	uint64_t first_position;
+
+	/* What is mapped: one range of addresses for all. */
+	unsigned char *base;
+	size_t page_bytes;
+	size_t mapped;
+	struct shmdev_ring_producer *producer;
+	unsigned char *data;
+
+	unsigned int spin_max;
+	unsigned int spin;
+
+	/* Producer. */
+	bool is_owner;
+	uint64_t head;		/* behind what was committed */
+	uint64_t published;	/* what others know of it */
+	uint64_t tail;		/* queue: what the consumer has done with */
+	uint64_t sequence;	/* of the next record */
+	size_t reserved;	/* bytes of the record in progress, or 0 */
+	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
+
+	/* Consumer. */
+	unsigned int slot;	/* which cursor */
+	struct shmdev_ring_place at;	/* behind what was peeked at */
+	struct shmdev_ring_place done;	/* behind what was given back */
+	uint64_t seen;		/* the head, when it was last looked at */
+	unsigned int laps;	/* without a record in between */
+	uint64_t producer_woken;
+	uint32_t throttle_records;
+	uint64_t throttle_bytes;
+	uint32_t throttle_us;
+};
+
+/* Nothing but a hint that this thread waits for another. */
+static inline void relax(void)
+{
+#if __has_builtin(__builtin_ia32_pause)
+	__builtin_ia32_pause();
+#elif __has_builtin(__builtin_arm_yield)
+	__builtin_arm_yield();
+#endif
+}
+
+#define load(pointer) __atomic_load_n(pointer, __ATOMIC_RELAXED)
+#define load_acquire(pointer) __atomic_load_n(pointer, __ATOMIC_ACQUIRE)
+#define store(pointer, value) __atomic_store_n(pointer, value, __ATOMIC_RELAXED)
+#define store_release(pointer, value) \
+	__atomic_store_n(pointer, value, __ATOMIC_RELEASE)
+
+/* Positions and sequence numbers go round. */
+static inline bool is_before(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) < 0;
+}
+
+/* What a record takes up. */
+static inline uint64_t record_span(uint64_t bytes)
+{
+	return RECORD_HEAD +
+	       ((bytes + SHMDEV_RECORD_ALIGN - 1) & -SHMDEV_RECORD_ALIGN);
+}
+
+static inline struct shmdev_record *record_at(const struct shmdev_ring *ring,
+					      uint64_t position)
+{
+	return (struct shmdev_record *)(ring->data +
+					(position & (ring->data_bytes - 1)));
+}
+
+static inline struct shmdev_ring_cursor *
+cursor_of(const struct shmdev_ring *ring, unsigned int slot)
+{
+	return (struct shmdev_ring_cursor *)(ring->base +
+					     (2 + slot) * ring->page_bytes);
+}
+
+/*
+ * The number of which @low is the low half: the one that is the nearest to
+ * @near. There are never so many records in a ring that it could be another.
+ */
+static inline uint64_t whole_sequence(uint64_t near, uint32_t low)
+{
+	return near + (int32_t)(low - (uint32_t)near);
+}
+
+/* Where @word of the header, of a producer's or of a cursor's page is in the file. */
+static inline uint64_t offset_of(const struct shmdev_ring *ring,
+				 const void *word)
+{
+	return ring->memory.offset + ((const unsigned char *)word - ring->base);
+}
+
+/*
+ * As memcpy(), for memory that others may be writing: who reads finds out later,
+ * and nothing is made of the bytes until then.
+ */
+void shmdev_ring_copy(void *to, const void *from, size_t bytes);
+
+/*
+ * Makes this party the one in @owner, which lies in the ring at @owner. Takes
+ * over from one that has ended; waits for one that lives until @deadline.
+ * -EBUSY: @deadline is SHMDEV_RING_NOW and it lives.
+ */
+int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
+		    const struct timespec *deadline);
+void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
+
+/* Where a producer begins: where the last one ended, however it did. */
+int shmdev_ring_resume(struct shmdev_ring *ring);
+/* Where a consumer begins: there too, or in a stream with what is sent next. */
+int shmdev_ring_begin(struct shmdev_ring *ring);
+
+/*
+ * Sleeps on @turn, which the other side changes, until @is_reached. @gate is
+ * where this side says what it waits for, and @wanted what that is. @no_longer:
+ * than until it is woken, for whatever reason.
+ */
+struct shmdev_ring_sleep {
+	struct shmdev_ring_gate *gate;
+	struct shmdev_ring_gate wanted;
+	bool no_longer;
+	const uint32_t *turn;
+	/* 1: it is; 0: it is not; or -errno. */
+	int (*is_reached)(struct shmdev_ring *ring,
+			  const struct shmdev_ring_gate *wanted);
+	/* What others have to know, once the gate is written; or NULL. */
+	int (*before_wait)(struct shmdev_ring *ring);
+};
+
+int shmdev_ring_sleep(struct shmdev_ring *ring,
+		      const struct shmdev_ring_sleep *sleep,
+		      const struct timespec *deadline);
+
+/*
+ * Wakes who sleeps on @turn, if what it said at @gate is reached by @position
+ * and @sequence, once: @woken is what it had said when it was last woken.
+ * After a full barrier that comes after the position was published.
+ */
+int shmdev_ring_knock(struct shmdev_ring *ring,
+		      const struct shmdev_ring_gate *gate, uint32_t *turn,
+		      uint64_t position, uint64_t sequence, uint64_t *woken);
+
+#endif /* RING_H */
