@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "shmdev-ring.h"
 #include "shmdev.h"
 
 /* Documented in shmdev(1), for scripts to rely on. */
@@ -26,6 +27,7 @@ enum status {
 	STATUS_ABSENT = 3,	/* the module or the device is not there */
 	STATUS_DENIED = 4,	/* the user may not do this */
 	STATUS_TIMEOUT = 5,	/* what was waited for did not come in time */
+	STATUS_LOST = 6,	/* all is well, but for records that were lost */
 };
 
 #define DEVICE_PATH "/dev/shmdev"
@@ -94,6 +96,8 @@ void print_bytes(FILE *to, uint64_t bytes);
 /* time */
 /* Seconds, perhaps with a fraction; tells the user what is wrong with @what. */
 int seconds_argument(const char *what, const char *text, struct timespec *time);
+/* A time of CLOCK_MONOTONIC. */
+struct timespec time_from_now(const struct timespec *after);
 /*
  * ISO 8601, which people and programs can read, without a blank; from
  * nanoseconds since the epoch.
@@ -107,13 +111,14 @@ enum column_kind {
 	COLUMN_BYTES,	/* an uint64_t; for people 64M, else 67108864 */
 	COLUMN_STRING,	/* an array of char */
 	COLUMN_PRINT,	/* what print() prints */
+	COLUMN_NUMBER,	/* a number that print() prints, or nothing */
 };
 
 struct column {
 	const char *name;
 	const char *help;
 	enum column_kind kind;
-	size_t offset;	/* of the value in the row, but for COLUMN_PRINT */
+	size_t offset;	/* of the value in the row, but where print() is */
 	void (*print)(FILE *to, const void *row, bool for_people);
 };
 
@@ -223,8 +228,24 @@ int word_map(const struct shmdev_segment *segment, uint64_t offset,
 	     int protection, uint32_t **word);
 void word_unmap(uint32_t *word);
 
+/* ring */
+/* The one argument that has to be there: the name of a segment. */
+int ring_argument(int argc, char **argv, const char **name);
+/* A part in the ring of a segment. @doing: such as "send to"; a status. */
+int ring_open(const char *doing, const char *name, enum shmdev_ring_role role,
+	      struct shmdev_segment **segment, struct shmdev_ring **ring);
+void ring_close(struct shmdev_segment *segment, struct shmdev_ring *ring);
+
+/* How records follow each other in a file. */
+enum framing {
+	FRAMING_LINES,
+	FRAMING_PREFIXED,	/* by their length: 4 bytes, the low one first */
+	FRAMING_NONE,
+};
+
 extern const struct verb verb_hello, verb_load, verb_unload, verb_create,
 	verb_ls, verb_stat, verb_ps, verb_peers, verb_rm, verb_chmod, verb_chown,
-	verb_read, verb_write, verb_dump, verb_kick, verb_wait, verb_wake;
+	verb_read, verb_write, verb_dump, verb_kick, verb_wait, verb_wake,
+	verb_send, verb_recv, verb_watch;
 
 #endif /* SHMDEV_CLI_H */

@@ -67,7 +67,12 @@ void print_text(FILE *to, const char *text)
 
 int output_failure(int error)
 {
-	say("cannot write the output: %s", strerror(error));
+	static bool said;
+
+	/* It is found once more when the output is closed. */
+	if (!said)
+		say("cannot write the output: %s", strerror(error));
+	said = true;
 	return STATUS_FAILED;
 }
 
@@ -139,6 +144,12 @@ static const char *cure(int error)
 		return "install a driver as new as this tool";
 	case EACCES:
 		return "its owner can allow it with 'shmdev chmod'";
+	case EBADMSG:
+		return "somebody wrote over it; remove it with 'shmdev rm', "
+			"then 'shmdev create --ring'";
+	case EBUSY:
+		return "'shmdev peers' shows who; 'shmdev create --ring' "
+			"takes --many for producers, --readers for a stream";
 	case EDQUOT:
 		return "remove some with 'shmdev rm', or as root raise "
 			PARAMETERS "max_user_bytes";
@@ -152,6 +163,9 @@ static const char *cure(int error)
 	case ENFILE:
 		return "remove some with 'shmdev rm', or as root raise "
 			PARAMETERS "max_segments";
+	case ENODATA:
+		return "make a segment that has one with 'shmdev create "
+			"--ring'";
 	case ENOENT:
 		return "'shmdev ls' shows those that there are";
 	case ENOMEM:

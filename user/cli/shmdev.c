@@ -24,6 +24,9 @@ static const struct verb *const verbs[] = {
 	&verb_kick,
 	&verb_wait,
 	&verb_wake,
+	&verb_send,
+	&verb_recv,
+	&verb_watch,
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(*verbs))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ls, stat, ps and peers print, by libsmartcols. */
+/* What ls, stat, ps, peers, recv and watch print, by libsmartcols. */
 #include <errno.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
@@ -89,7 +89,7 @@ static int choose_all_columns(const struct table *table,
 static bool is_number(const struct column *column)
 {
 	return column->kind == COLUMN_U64 || column->kind == COLUMN_U32 ||
-	       column->kind == COLUMN_BYTES;
+	       column->kind == COLUMN_BYTES || column->kind == COLUMN_NUMBER;
 }
 
 /* The caller frees it; NULL if there is no memory. */
@@ -121,6 +121,7 @@ static char *cell_text(const struct column *column,
 		fputs(value, to);
 		break;
 	case COLUMN_PRINT:
+	case COLUMN_NUMBER:
 		column->print(to, row, for_people);
 		break;
 	}

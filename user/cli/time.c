@@ -23,6 +23,20 @@ int seconds_argument(const char *what, const char *text, struct timespec *time)
 	return STATUS_OK;
 }
 
+struct timespec time_from_now(const struct timespec *after)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += after->tv_sec;
+	time.tv_nsec += after->tv_nsec;
+	if (time.tv_nsec >= 1000000000) {
+		time.tv_nsec -= 1000000000;
+		time.tv_sec++;
+	}
+	return time;
+}
+
 void print_time(FILE *to, uint64_t nanoseconds)
 {
 	time_t seconds = nanoseconds / 1000000000;

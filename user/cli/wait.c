@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <time.h>
 
 #include "cli.h"
 
@@ -68,20 +67,6 @@ static int wait_in(const char *name, uint64_t offset, struct wish *wish,
 	return status;
 }
 
-static struct timespec from_now(struct timespec timeout)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	time.tv_sec += timeout.tv_sec;
-	time.tv_nsec += timeout.tv_nsec;
-	if (time.tv_nsec >= 1000000000) {
-		time.tv_nsec -= 1000000000;
-		time.tv_sec++;
-	}
-	return time;
-}
-
 static int run(int argc, char **argv)
 {
 	struct wish wish = { };
@@ -107,7 +92,7 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 	if (limited)
-		time = from_now(time);
+		time = time_from_now(&time);
 	return wait_in(name, offset, &wish, limited ? &time : NULL);
 }
 

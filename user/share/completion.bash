@@ -58,7 +58,7 @@ _shmdev() {
 		_shmdev_offer < <(_shmdev_segments)
 		return
 		;;
-	ls:-o | stat:-o | ps:-o | peers:-o | *:--output)
+	ls:-o | stat:-o | ps:-o | peers:-o | watch:-o | *:--output)
 		_shmdev_offer < <(_shmdev_columns "$verb")
 		return
 		;;
@@ -66,9 +66,18 @@ _shmdev() {
 		_shmdev_offer <<<hello
 		return
 		;;
-	*:-[ailmotw] | wake:-[cs] | *:--add | *:--argument | *:--count | \
-		*:--id | *:--length | *:--mode | *:--offset | *:--set | \
-		*:--text | *:--timeout | *:--while)
+	create:--ring)
+		_shmdev_offer < <(printf '%s\n' queue stream)
+		return
+		;;
+	recv:--from)
+		_shmdev_offer < <(printf '%s\n' oldest now)
+		return
+		;;
+	*:-[ailmotw] | wake:-[cs] | send:-s | recv:-c | watch:-c | *:--add | \
+		*:--argument | *:--count | *:--id | *:--interval | \
+		*:--length | *:--mode | *:--offset | *:--readers | *:--set | \
+		*:--size | *:--text | *:--timeout | *:--while)
 		[[ $verb:$previous != create:-a ]] && return
 		;;
 	esac
@@ -83,7 +92,11 @@ _shmdev() {
 			max_bytes= max_user_bytes=)
 		;;
 	stat | ps | peers | rm | chmod | chown | read | write | dump | kick | \
-		wait | wake)
+		wait | wake | recv | watch)
+		_shmdev_offer < <(_shmdev_segments)
+		;;
+	send)
+		_shmdev_files
 		_shmdev_offer < <(_shmdev_segments)
 		;;
 	esac

@@ -11,14 +11,16 @@
  * or peers, of which none are written.
  * $SHMDEV_FAKE_MAPPINGS: how many mappings there are at the first look; at each
  * further look they are twice as many, up to the fourth.
- * $SHMDEV_FAKE_PEERS: likewise how many peers there are. A process that joins is
- * the first of them, for itself.
+ * $SHMDEV_FAKE_PEERS: likewise how many peers there are. Before them come those
+ * that have joined and are alive, whom the file ".peers" has. Of those that have
+ * ended nothing is known but that.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <linux/futex.h>
 #include <linux/shmdev.h>
 #include <stdarg.h>
@@ -27,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -34,6 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 static const char *folder(void)
 {
@@ -333,16 +338,81 @@ static int futex(uint32_t *word, int operation, uint32_t value,
 	return ret < 0 ? -errno : (int)ret;
 }
 
-/* The peer that this process is; its id is 0 if it is none. */
-static struct shmdev_peer self;
-/* How many have ended. */
-static uint32_t ended;
+/* Those who have joined, of all segments and processes. */
+struct book {
+	uint64_t last_id;
+	uint32_t ended;
+	struct joined {
+		ino_t segment;
+		int fd;
+		struct shmdev_peer peer;	/* id 0: a free place */
+	} joined[64];
+};
+
+/* Who has the lock is the only one who has it open. */
+static int open_book(struct book *book)
+{
+	int fd = open_in_folder(".peers", O_RDWR | O_CREAT, 0600);
+
+	*book = (struct book){ .last_id = 10000 };
+	flock(fd, LOCK_EX);
+	if (pread(fd, book, sizeof(*book), 0) < 0)
+		abort();
+	/* Whoever was killed could not say so. */
+	for (size_t i = 0; i < ARRAY_SIZE(book->joined); i++) {
+		struct shmdev_peer *peer = &book->joined[i].peer;
+
+		if (peer->id && kill(peer->pid, 0) && errno == ESRCH) {
+			peer->id = 0;
+			book->ended++;
+		}
+	}
+	return fd;
+}
+
+static void close_book(int fd, const struct book *book)
+{
+	if (pwrite(fd, book, sizeof(*book), 0) < 0)
+		abort();
+	close(fd);
+}
+
+/* The one that is this process through this descriptor, or a free place. */
+static struct joined *find_self(struct book *book, int fd)
+{
+	struct joined *free_place = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(book->joined); i++) {
+		struct joined *joined = &book->joined[i];
+
+		if (joined->peer.id && joined->peer.pid == (uint32_t)getpid() &&
+		    joined->fd == fd)
+			return joined;
+		if (!joined->peer.id)
+			free_place = joined;
+	}
+	return free_place;
+}
+
+static uint32_t count_ended(void)
+{
+	struct book book;
+
+	close_book(open_book(&book), &book);
+	return book.ended;
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
 
 static int do_wait(int fd, struct shmdev_wait *wait)
 {
 	bool forever = wait->timeout == SHMDEV_WAIT_FOREVER;
 	uint64_t time = wait->timeout;
-	struct timespec deadline;
+	struct timespec deadline, soon;
 	uint32_t *word = NULL;
 	size_t bytes = 0;
 	int ret;
@@ -356,16 +426,29 @@ static int do_wait(int fd, struct shmdev_wait *wait)
 	ret = map_word(fd, wait->offset, &word, &bytes);
 	if (ret < 0)
 		return ret;
-	if (wait->flags & SHMDEV_WAIT_F_PEERS && wait->ended != ended)
+	if (wait->flags & SHMDEV_WAIT_F_PEERS && wait->ended != count_ended())
 		return -EAGAIN;
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	soon = deadline;
+	soon.tv_nsec += 10000000;
+	if (soon.tv_nsec >= 1000000000) {
+		soon.tv_nsec -= 1000000000;
+		soon.tv_sec++;
+	}
 	if (wait->flags & SHMDEV_WAIT_F_ABSOLUTE)
 		deadline = (struct timespec){ };
 	time += deadline.tv_nsec;
 	deadline.tv_sec += time / 1000000000;
 	deadline.tv_nsec = time % 1000000000;
-	ret = futex(word, FUTEX_WAIT_BITSET, wait->expected,
-		    forever ? NULL : &deadline);
+	if (!(wait->flags & SHMDEV_WAIT_F_PEERS) ||
+	    (!forever && is_before(&deadline, &soon))) {
+		ret = futex(word, FUTEX_WAIT_BITSET, wait->expected,
+			    forever ? NULL : &deadline);
+	} else {
+		/* Peers that end wake nobody here: let the caller look again. */
+		ret = futex(word, FUTEX_WAIT_BITSET, wait->expected, &soon);
+		ret = ret == -ETIMEDOUT ? 0 : ret;
+	}
 	munmap((char *)word - wait->offset, bytes);
 	return ret;
 }
@@ -389,31 +472,48 @@ static int do_wake(int fd, struct shmdev_wake *wake)
 	return ret;
 }
 
-static int do_join(struct shmdev_join *join)
+static int do_join(int fd, struct shmdev_join *join)
 {
-	static uint64_t last_id = 10000;
+	struct joined *self;
+	struct book book;
+	struct stat file;
+	int lock, ret;
 
-	if (join->size != sizeof(*join) || join->flags)
+	if (join->size != sizeof(*join) || join->flags || fstat(fd, &file))
 		return -EINVAL;
-	if (self.id)
-		return -EALREADY;
-	join->id = ++last_id;
-	self = (struct shmdev_peer){ .id = last_id, .joined = 1,
-				     .pid = getpid(), };
-	memcpy(self.role, join->role, sizeof(self.role));
-	snprintf(self.comm, sizeof(self.comm), "fake");
-	return 0;
+	lock = open_book(&book);
+	self = find_self(&book, fd);
+	ret = !self ? -ENOSPC : self->peer.id ? -EALREADY : 0;
+	if (!ret) {
+		join->id = ++book.last_id;
+		self->segment = file.st_ino;
+		self->fd = fd;
+		self->peer = (struct shmdev_peer){ .id = join->id, .joined = 1,
+						   .pid = getpid(), };
+		memcpy(self->peer.role, join->role, sizeof(self->peer.role));
+		snprintf(self->peer.comm, sizeof(self->peer.comm), "fake");
+	}
+	close_book(lock, &book);
+	return ret;
 }
 
-static int do_leave(struct shmdev_leave *leave)
+static int do_leave(int fd, struct shmdev_leave *leave)
 {
+	struct joined *self;
+	struct book book;
+	int lock, ret;
+
 	if (leave->size != sizeof(*leave) || leave->flags)
 		return -EINVAL;
-	if (!self.id)
-		return -ESRCH;
-	self.id = 0;
-	ended++;
-	return 0;
+	lock = open_book(&book);
+	self = find_self(&book, fd);
+	ret = self && self->peer.id ? 0 : -ESRCH;
+	if (!ret) {
+		self->peer.id = 0;
+		book.ended++;
+	}
+	close_book(lock, &book);
+	return ret;
 }
 
 /* The @i-th of those who are made up; they have ended in all ways, in turn. */
@@ -434,27 +534,39 @@ static struct shmdev_peer made_up_peer(uint32_t i)
 	return peer;
 }
 
-static int do_peers(struct shmdev_peers *peers)
+static void add_peer(struct shmdev_peers *peers, const struct shmdev_peer *peer)
 {
 	struct shmdev_peer *entries = (void *)(uintptr_t)peers->entries;
+
+	if (peers->id && peer->id != peers->id)
+		return;
+	if (peers->total++ < peers->count)
+		entries[peers->total - 1] = *peer;
+}
+
+static int do_peers(int fd, struct shmdev_peers *peers)
+{
 	static unsigned int looks;
 	uint32_t made_up = growing("SHMDEV_FAKE_PEERS", &looks);
-	uint32_t first = self.id ? 1 : 0;
 	const char *lie = getenv("SHMDEV_FAKE_LIE") ?: "";
 	struct shmdev_peer peer;
+	struct book book;
+	struct stat file;
 	uint32_t i;
 
 	if (peers->size != sizeof(*peers) || peers->flags || peers->reserved ||
-	    peers->entry_size != sizeof(*entries))
+	    peers->entry_size != sizeof(peer) || fstat(fd, &file))
 		return -EINVAL;
+	close_book(open_book(&book), &book);
 	peers->total = 0;
-	peers->ended = ended;
-	for (i = 0; i < made_up + first; i++) {
-		peer = i < first ? self : made_up_peer(i - first);
-		if (peers->id && peer.id != peers->id)
-			continue;
-		if (peers->total++ < peers->count)
-			entries[peers->total - 1] = peer;
+	peers->ended = book.ended;
+	for (i = 0; i < ARRAY_SIZE(book.joined); i++)
+		if (book.joined[i].peer.id &&
+		    book.joined[i].segment == file.st_ino)
+			add_peer(peers, &book.joined[i].peer);
+	for (i = 0; i < made_up; i++) {
+		peer = made_up_peer(i);
+		add_peer(peers, &peer);
 	}
 	if (!strcmp(lie, "peers"))
 		peers->count = 0;
@@ -494,11 +606,11 @@ static int serve(int fd, unsigned int number, void *argument)
 	case _IOC_NR(SHMDEV_IOC_WAKE):
 		return do_wake(fd, argument);
 	case _IOC_NR(SHMDEV_IOC_JOIN):
-		return do_join(argument);
+		return do_join(fd, argument);
 	case _IOC_NR(SHMDEV_IOC_LEAVE):
-		return do_leave(argument);
+		return do_leave(fd, argument);
 	case _IOC_NR(SHMDEV_IOC_PEERS):
-		return do_peers(argument);
+		return do_peers(fd, argument);
 	default:
 		return -ENOTTY;
 	}
