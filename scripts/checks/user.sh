@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
-# The library, the tool and what is installed of them.
+# The library, the tool and what is installed of them, and models of what the
+# library does with memory that others write.
 
-stock+=(user)
+stock+=(user models)
 
 suite_user() {
 	make -s -C user SANITIZE=1 O="$build/user-asan" all >"$log" 2>&1 || {
@@ -13,4 +14,18 @@ suite_user() {
 		sed -E 's/^# (library|tool|package|ring[-.a-z]*)$/# program \1/' |
 		tee "$log" | cases user
 	judge user "${PIPESTATUS[0]}"
+}
+
+suite_models() {
+	local lkmm
+	need "to run models of the ring" g++:g++ \
+		relacy-dev:/usr/include/relacy/relacy.hpp >"$log" 2>&1 || {
+		result "not ok - models: Relacy is missing" <"$log"
+		return
+	}
+	# Of a kernel that was fetched anyway. Which one does not matter: what
+	# they say about barriers has not changed.
+	lkmm=$(compgen -G "$cache/kernels/*/build/tools/memory-model" | head -n 1)
+	LKMM=$lkmm user/tests/models/run 2>&1 | tee "$log" | cases models
+	judge models "${PIPESTATUS[0]}"
 }
