@@ -270,7 +270,42 @@ check 'an endpoint that has gone is a peer that has ended' shell '
 	shmdev peers -r -n -o ROLE,STATE three | grep -x "endpoint shutdown"
 	[ $(shmdev stat -r -n -o PEERS three) = 0 ]
 	shmdev rm three'
-shmdev rm box two
+# send, recv, watch
+check 'create a queue' expect 0 '' shmdev create --ring queue jobs 64K
+check 'lines go through it' shell 'printf "one\ntwo\n\nthree\n" | shmdev send jobs
+	[ "$(shmdev recv jobs | tr "\n" " ")" = "one two three " ]'
+check 'recv sleeps until a producer comes' shell '
+	shmdev recv --follow --count 2 jobs >$tmp/got &
+	sleep 0.3
+	echo late | shmdev send jobs
+	echo later | shmdev send jobs
+	wait $!
+	[ "$(tr "\n" " " <$tmp/got)" = "late later " ]'
+check 'the next one takes the place of who was killed' shell '
+	shmdev recv --follow jobs >$tmp/got &
+	sleep 0.3
+	shmdev recv --timeout 0.1 jobs 2>&1 | grep -q "shmdev watch\|shmdev peers\|has this part"
+	kill -9 $!
+	echo again | shmdev send jobs
+	[ "$(shmdev recv jobs)" = again ]'
+check 'a full queue holds up who sends, and loses nothing' shell '
+	i=0
+	while [ $i -lt 9000 ]; do echo "line $i"; i=$((i + 1)); done >$tmp/lines
+	shmdev send jobs $tmp/lines &
+	sleep 0.3
+	shmdev watch --count 1 jobs | grep -q "producer"
+	shmdev recv jobs | cmp - $tmp/lines
+	wait $!'
+check 'create a stream' expect 0 '' shmdev create --ring stream news 4K
+check 'its readers are told what they lost' shell '
+	shmdev send news $tmp/lines
+	status=0
+	shmdev recv --from 0 news >$tmp/got 2>$tmp/said || status=$?
+	[ $status = 6 ]
+	grep -q "records lost before number" $tmp/said
+	[ "$(tail -n 1 $tmp/got)" = "line 8999" ]'
+check 'no ring in a segment' expect 1 'create --ring' shmdev send two </dev/null
+shmdev rm box two jobs news
 
 # ps, and what holds the module
 check 'hold the default segment' hold default

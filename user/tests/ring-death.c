@@ -75,7 +75,7 @@ static bool changed(int fd, char before[16 * PAGE])
 	ssize_t bytes = pread(fd, now, sizeof(now), 0);
 	bool is_other = memcmp(before, now, sizeof(now));
 
-	check(bytes > 3 * PAGE);
+	check(bytes > (ssize_t)(3 * PAGE));
 	memcpy(before, now, sizeof(now));
 	return is_other;
 }
