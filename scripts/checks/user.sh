@@ -4,6 +4,8 @@
 # library does with memory that others write.
 
 stock+=(user models)
+debug+=(ring-fuzz)
+soak+=(ring-fuzz-long)
 
 suite_user() {
 	make -s -C user SANITIZE=1 O="$build/user-asan" all >"$log" 2>&1 || {
@@ -28,4 +30,32 @@ suite_models() {
 	lkmm=$(compgen -G "$cache/kernels/*/build/tools/memory-model" | head -n 1)
 	LKMM=$lkmm user/tests/models/run 2>&1 | tee "$log" | cases models
 	judge models "${PIPESTATUS[0]}"
+}
+
+# fuzz_rings SECONDS
+fuzz_rings() {
+	local version runtime
+	need "to fuzz rings" clang:clang
+	version=$(clang -dumpversion)
+	runtime=$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a
+	need "to fuzz rings" "libclang-rt-${version%%.*}-dev:$runtime"
+	mkdir "$scratch/rings"
+	(
+		cd user || exit
+		clang -std=gnu11 -g -O1 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+			-DSHMDEV_VERSION='""' -Wall -Wextra -Werror \
+			-I../include/uapi -Ilib -fno-sanitize-recover=all \
+			-fsanitize=fuzzer,address,undefined \
+			-o "$scratch/rings/fuzz" tests/ring-fuzz.c lib/*.c
+	)
+	"$scratch/rings/fuzz" -max_total_time="$1" -max_len=512 -timeout=20 \
+		-artifact_prefix="$build/" 2>&1
+}
+
+check_ring_fuzz() {
+	fuzz_rings 60
+}
+
+check_ring_fuzz_long() {
+	fuzz_rings 1800
 }

@@ -283,7 +283,8 @@ int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
 {
 	const struct shmdev_ring_calls *calls = ring->memory.calls;
 	void *context = ring->memory.context;
-	uint64_t me = ring->memory.id << 1, old, others = 0;
+	uint64_t me = ring->memory.id << 1, others = 0;
+	__u64 old;
 	unsigned int looks = ring->spin_max;
 	uint32_t ends = 0;
 	int ret;
