@@ -47,7 +47,7 @@ FIXTURE_SETUP(trace)
 	 * which are then patched in while the other processors run them. QEMU's
 	 * TCG got that wrong once: an int3 that nobody had set any more.
 	 */
-	ASSERT_EQ(0, write_in(self, "options/record-cmd", "0"));
+	ASSERT_EQ(0, write_in(self, "trace_options", "norecord-cmd"));
 	ASSERT_EQ(0, write_in(self, "events/shmdev/enable", "1"));
 }
 
