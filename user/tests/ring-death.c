@@ -371,6 +371,11 @@ int main(void)
 {
 	cpu_set_t one;
 
+#ifdef __ARM_FEATURE_LDREX
+	/* What is loaded exclusively is no longer so after a step. */
+	printf("1..0 # SKIP nobody steps through an atomic on this machine\n");
+	return 0;
+#endif
 	/* Stepping is many times faster where nobody else has to be woken. */
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
