@@ -197,7 +197,7 @@ FIXTURE_TEARDOWN(killed)
 TEST_F_TIMEOUT(killed, ends_within_a_second, STORM_TIMEOUT)
 {
 	const __u64 end = milliseconds() + 700 * soak_factor();
-	int elapsed, shortest = INT_MAX, longest = 0, rounds = 0;
+	int elapsed, longest = 0, late = 0, rounds = 0;
 	unsigned int seed = 1;
 
 	if (self->segment < 0)
@@ -216,11 +216,11 @@ TEST_F_TIMEOUT(killed, ends_within_a_second, STORM_TIMEOUT)
 		EXPECT_EQ(self->peers[0], peers_of(self->door));
 		EXPECT_EQ(self->peers[1], peers_of(self->segment));
 		longest = elapsed > longest ? elapsed : longest;
-		shortest = elapsed < shortest ? elapsed : shortest;
+		late += elapsed > 1000;
 		rounds++;
 	} while (milliseconds() < end || rounds < 3);
-	/* A machine that stands still does so now and then, not each time. */
-	EXPECT_GE(1000, shortest);
+	/* A machine that stands still does so now and then, not mostly. */
+	EXPECT_GE(rounds / 2, late);
 	TH_LOG("%d rounds, %d ms at most", rounds, longest);
 	/* Kicks that were begun are counted, and so are those who joined. */
 	if (variant->with_probe || variant->as_peer)

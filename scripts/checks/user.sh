@@ -40,14 +40,9 @@ fuzz_rings() {
 	runtime=$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a
 	need "to fuzz rings" "libclang-rt-${version%%.*}-dev:$runtime"
 	mkdir "$scratch/rings"
-	(
-		cd user || exit
-		clang -std=gnu11 -g -O1 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
-			-DSHMDEV_VERSION='""' -Wall -Wextra -Werror \
-			-I../include/uapi -Ilib -fno-sanitize-recover=all \
-			-fsanitize=fuzzer,address,undefined \
-			-o "$scratch/rings/fuzz" tests/ring-fuzz.c lib/*.c
-	)
+	clang "${user_flags[@]}" -g -O1 -Wall -Wextra -Werror \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o "$scratch/rings/fuzz" user/tests/ring-fuzz.c user/lib/*.c
 	"$scratch/rings/fuzz" -max_total_time="$1" -max_len=512 -timeout=20 \
 		-artifact_prefix="$build/" 2>&1
 }

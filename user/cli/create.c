@@ -35,9 +35,6 @@ static const struct option options[] = {
 #define COMMAND_FD 3
 #define COMMAND_FD_TEXT "3"
 
-/* What the library takes. */
-#define RING_BYTES_MAX (1ULL << 40)
-
 struct request {
 	const char *name;	/* NULL: anonymous */
 	uint64_t bytes;
@@ -95,7 +92,7 @@ static int check_ring_size(uint64_t bytes,
 
 	if (!shmdev_ring_bytes(ring, &all))
 		return STATUS_OK;
-	while (power < bytes && power < RING_BYTES_MAX)
+	while (power < bytes && power < SHMDEV_RING_DATA_MAX)
 		power <<= 1;
 	return usage_error("the size %" PRIu64 " is not one of a ring, which "
 			   "is a power of two, such as %" PRIu64, bytes, power);

@@ -11,7 +11,7 @@ static const struct {
 } meanings[] = {
 	{ E2BIG, "the driver is too old for what was asked" },
 	{ EACCES, "its permissions do not allow this" },
-	{ EAGAIN, "the word has another value, or a peer has ended" },
+	{ EAGAIN, "the word has another value, a peer has ended, or one would have to wait" },
 	{ EALREADY, "this process is a peer through this descriptor already" },
 	{ EBADF, "the descriptor is closed, or was not opened for this" },
 	{ EBADMSG, "what is in the ring contradicts itself" },

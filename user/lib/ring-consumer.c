@@ -46,26 +46,6 @@ static struct shmdev_ring_sleep sleep_until(struct shmdev_ring *ring,
 	};
 }
 
-static int wait_for_more(struct shmdev_ring *ring,
-			 const struct timespec *deadline);
-
-static int wait_for_records(struct shmdev_ring *ring,
-			    const struct timespec *deadline)
-{
-	struct shmdev_ring_sleep sleep;
-
-	if (ring->at.position != ring->seen)
-		return 0;
-	ring->seen = load_acquire(&ring->producer->head);
-	if (ring->at.position != ring->seen)
-		return 0;
-	/* Who has caught up is not behind any more. */
-	ring->laps = 0;
-	sleep = sleep_until(ring, SHMDEV_RECORD_ALIGN, FAR);
-	return shmdev_ring_sleep(ring, &sleep, deadline) ?:
-	       wait_for_more(ring, deadline);
-}
-
 static bool is_earlier(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec < b->tv_sec ||
@@ -103,6 +83,23 @@ static int wait_for_more(struct shmdev_ring *ring,
 	}
 	shmdev_ring_sleep(ring, &sleep, deadline);
 	return 0;
+}
+
+static int wait_for_records(struct shmdev_ring *ring,
+			    const struct timespec *deadline)
+{
+	struct shmdev_ring_sleep sleep;
+
+	if (ring->at.position != ring->seen)
+		return 0;
+	ring->seen = load_acquire(&ring->producer->head);
+	if (ring->at.position != ring->seen)
+		return 0;
+	/* Who has caught up is not behind any more. */
+	ring->laps = 0;
+	sleep = sleep_until(ring, SHMDEV_RECORD_ALIGN, FAR);
+	return shmdev_ring_sleep(ring, &sleep, deadline) ?:
+	       wait_for_more(ring, deadline);
 }
 
 /* The record at the position, as the producer says it is; read once. */

@@ -78,21 +78,21 @@ SHMDEV_API int shmdev_ring_attach(const struct shmdev_segment *segment,
 		.calls = &segment_calls,
 		.context = (void *)segment,
 	};
-	int ret = 0;
+	int ret;
 
 	if (!segment || !ring || (unsigned int)role > SHMDEV_RING_CONSUMER)
 		return -EINVAL;
 	memory.fd = shmdev_segment_fd(segment);
-	if (role != SHMDEV_RING_OBSERVER)
-		ret = shmdev_segment_join(segment, role_names[role],
-					  &memory.id);
-	ret = ret ?: shmdev_ring_attach_memory(&memory, role, ring);
 	if (role == SHMDEV_RING_OBSERVER)
+		return shmdev_ring_attach_memory(&memory, role, ring);
+	ret = shmdev_segment_join(segment, role_names[role], &memory.id);
+	if (ret < 0)
 		return ret;
-	if (!ret)
-		(*ring)->joined = segment;
-	else if (ret != -EALREADY)
+	ret = shmdev_ring_attach_memory(&memory, role, ring);
+	if (ret < 0)
 		shmdev_segment_leave(segment);
+	else
+		(*ring)->joined = segment;
 	return ret;
 }
 
@@ -123,8 +123,10 @@ SHMDEV_API int shmdev_ring_create(const struct shmdev_device *device,
 
 SHMDEV_API int shmdev_ring_arm(struct shmdev_ring *ring)
 {
-	struct shmdev_look look = { .size = sizeof(look) };
-	struct shmdev_ring_cursor *cursor;
+	const struct shmdev_ring_gate wanted = {
+		.position = ring ? ring->at.position + SHMDEV_RECORD_ALIGN : 0,
+		.sequence = ring ? ring->at.sequence + FAR : 0,
+	};
 	int ret;
 
 	if (!ring)
@@ -132,13 +134,9 @@ SHMDEV_API int shmdev_ring_arm(struct shmdev_ring *ring)
 	if (ring->role != SHMDEV_RING_CONSUMER ||
 	    ring->memory.calls != &segment_calls)
 		return -EBADF;
-	cursor = cursor_of(ring, ring->slot);
-	store(&cursor->gate.sequence, ring->at.sequence + FAR);
-	store_release(&cursor->gate.position,
-		      ring->at.position + SHMDEV_RECORD_ALIGN);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	shmdev_ring_announce(&cursor_of(ring, ring->slot)->gate, &wanted);
 	/* Before the position is looked at: what comes later is not overlooked. */
-	ret = shmdev_ioctl(shmdev_segment_fd(ring->memory.context), SHMDEV_IOC_LOOK, &look);
+	ret = shmdev_segment_look(ring->memory.context, NULL);
 	if (ret < 0)
 		return ret;
 	ring->seen = load_acquire(&ring->producer->head);

@@ -53,6 +53,14 @@ static int check_producers(struct shmdev_ring *ring)
 	return ret ? 0 : -EPIPE;
 }
 
+void shmdev_ring_announce(struct shmdev_ring_gate *gate,
+			  const struct shmdev_ring_gate *wanted)
+{
+	store(&gate->sequence, wanted->sequence);
+	store_release(&gate->position, wanted->position);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Once round. 1: reached; 0: not yet; or -errno. */
 static int sleep_once(struct shmdev_ring *ring,
 		      const struct shmdev_ring_sleep *sleep,
@@ -62,9 +70,7 @@ static int sleep_once(struct shmdev_ring *ring,
 	uint32_t turn = load_acquire(sleep->turn), ends = 0;
 	int ret;
 
-	store(&sleep->gate->sequence, sleep->wanted.sequence);
-	store_release(&sleep->gate->position, sleep->wanted.position);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	shmdev_ring_announce(sleep->gate, &sleep->wanted);
 	ret = calls->ends ? calls->ends(ring->memory.context, &ends) : 0;
 	ret = ret ?: sleep->is_reached(ring, &sleep->wanted);
 	/* After the ends were counted: one that comes later is not slept over. */

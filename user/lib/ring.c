@@ -32,12 +32,30 @@ void shmdev_ring_copy(void *to, const void *from, size_t bytes)
 #endif
 }
 
+/* All but the version: what a maker asks for, or finds in memory. */
+static bool makes_sense(const struct shmdev_ring_header *header)
+{
+	bool is_stream = header->kind == SHMDEV_RING_STREAM;
+
+	if (!is_stream && header->kind != SHMDEV_RING_QUEUE)
+		return false;
+	/* Nobody could clear what others have not read yet. */
+	if (is_stream && header->flags & SHMDEV_RING_F_CLEARS)
+		return false;
+	if (!header->cursors ||
+	    header->cursors > (is_stream ? SHMDEV_RING_CURSORS_MAX : 1))
+		return false;
+	return header->data_bytes >= header->page_bytes &&
+	       header->data_bytes <= SHMDEV_RING_DATA_MAX &&
+	       !(header->data_bytes & (header->data_bytes - 1)) &&
+	       header->position % SHMDEV_RECORD_ALIGN == 0;
+}
+
 /* The header, as options ask for it. */
 static int options_to_header(const struct shmdev_ring_options *from,
 			     struct shmdev_ring_header *header)
 {
 	struct shmdev_ring_options options;
-	uint64_t page = sysconf(_SC_PAGESIZE);
 	int ret;
 
 	if (!from)
@@ -46,39 +64,24 @@ static int options_to_header(const struct shmdev_ring_options *from,
 				   sizeof(options));
 	if (ret < 0)
 		return ret;
-	if (options.kind != SHMDEV_RING_QUEUE &&
-	    options.kind != SHMDEV_RING_STREAM)
-		return -EINVAL;
 	if (options.flags & ~SHMDEV_RING_F_ALL || options.reserved)
-		return -EINVAL;
-	/* Nobody could clear what others have not read yet. */
-	if (options.kind == SHMDEV_RING_STREAM &&
-	    options.flags & SHMDEV_RING_F_CLEARS)
-		return -EINVAL;
-	if (options.data_bytes < page || options.data_bytes > 1ULL << 40 ||
-	    options.data_bytes & (options.data_bytes - 1))
-		return -EINVAL;
-	if (options.position % SHMDEV_RECORD_ALIGN)
 		return -EINVAL;
 	if (!options.readers)
 		options.readers =
 			options.kind == SHMDEV_RING_QUEUE ? 1 : STREAM_READERS;
-	if (options.readers > SHMDEV_RING_CURSORS_MAX ||
-	    (options.kind == SHMDEV_RING_QUEUE && options.readers > 1))
-		return -EINVAL;
 
 	*header = (struct shmdev_ring_header){
 		.magic = SHMDEV_RING_MAGIC,
 		.version = SHMDEV_RING_VERSION,
 		.kind = options.kind,
 		.flags = options.flags,
-		.page_bytes = page,
+		.page_bytes = sysconf(_SC_PAGESIZE),
 		.cursors = options.readers,
 		.data_bytes = options.data_bytes,
 		.position = options.position,
 		.sequence = options.sequence,
 	};
-	return 0;
+	return makes_sense(header) ? 0 : -EINVAL;
 }
 
 static uint64_t data_offset(const struct shmdev_ring_header *header)
@@ -195,13 +198,7 @@ static int read_header(const struct shmdev_ring_memory *memory,
 	if (header->version != SHMDEV_RING_VERSION ||
 	    header->flags & ~SHMDEV_RING_F_ALL || header->page_bytes != page)
 		return -EPROTO;
-	if ((header->kind != SHMDEV_RING_QUEUE &&
-	     header->kind != SHMDEV_RING_STREAM) ||
-	    !header->cursors || header->cursors > SHMDEV_RING_CURSORS_MAX ||
-	    header->data_bytes < page || header->data_bytes > 1ULL << 40 ||
-	    header->data_bytes & (header->data_bytes - 1))
-		return -EBADMSG;
-	return 0;
+	return makes_sense(header) ? 0 : -EBADMSG;
 }
 
 /* No mapping reaches past the end of the file: that would be a SIGBUS later. */
@@ -231,33 +228,31 @@ static int map_ring(struct shmdev_ring *ring,
 {
 	const struct shmdev_ring_memory *memory = &ring->memory;
 	size_t data_at = data_offset(header);
+	size_t page = header->page_bytes;
 	const int rw = PROT_READ | PROT_WRITE;
 	bool produces = ring->role == SHMDEV_RING_PRODUCER;
 	bool consumes = ring->role == SHMDEV_RING_CONSUMER;
+	bool clears = consumes && header->flags & SHMDEV_RING_F_CLEARS;
+	int of_data = produces || clears ? rw : PROT_READ;
 	const struct {
 		size_t at;
 		uint64_t from;
 		size_t bytes;
 		int protection;
 	} pieces[] = {
-		{ 0, 0, header->page_bytes, PROT_READ },
-		{ header->page_bytes, header->page_bytes, header->page_bytes,
-		  produces ? rw : PROT_READ },
+		{ 0, 0, page, PROT_READ },
+		{ page, page, page, produces ? rw : PROT_READ },
 		/* Of the cursors, only one's own stays writable. */
-		{ 2UL * header->page_bytes, 2UL * header->page_bytes,
-		  data_at - 2UL * header->page_bytes,
+		{ 2 * page, 2 * page, data_at - 2 * page,
 		  consumes ? rw : PROT_READ },
-		{ data_at, data_at, header->data_bytes,
-		  produces || (consumes && header->flags & SHMDEV_RING_F_CLEARS)
-			? rw : PROT_READ },
+		{ data_at, data_at, header->data_bytes, of_data },
 		{ data_at + header->data_bytes, data_at, header->data_bytes,
-		  produces || (consumes && header->flags & SHMDEV_RING_F_CLEARS)
-			? rw : PROT_READ },
+		  of_data },
 	};
 	void *mapped;
 	int ret;
 
-	ring->page_bytes = header->page_bytes;
+	ring->page_bytes = page;
 	ring->mapped = data_at + 2 * (size_t)header->data_bytes;
 	if (ring->mapped != data_at + 2 * header->data_bytes)
 		return -ENOMEM;
@@ -273,7 +268,7 @@ static int map_ring(struct shmdev_ring *ring,
 		if (ret < 0)
 			return ret;
 	}
-	ring->producer = (void *)(ring->base + header->page_bytes);
+	ring->producer = (void *)(ring->base + page);
 	ring->data = ring->base + data_at;
 	return 0;
 }

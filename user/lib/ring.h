@@ -49,8 +49,9 @@ struct shmdev_ring {
 	unsigned int spin_max;
 	unsigned int spin;
 
+	bool is_owner;		/* of a producer's or of a cursor's page */
+
 	/* Producer. */
-	bool is_owner;
 	uint64_t head;		/* behind what was committed */
 	uint64_t published;	/* what others know of it */
 	uint64_t tail;		/* queue: what the consumer has done with */
@@ -136,9 +137,9 @@ static inline uint64_t offset_of(const struct shmdev_ring *ring,
 void shmdev_ring_copy(void *to, const void *from, size_t bytes);
 
 /*
- * Makes this party the one in @owner, which lies in the ring at @owner. Takes
- * over from one that has ended; waits for one that lives until @deadline.
- * -EBUSY: @deadline is SHMDEV_RING_NOW and it lives.
+ * Makes this party the one that @owner, a word of the ring, tells. Takes over
+ * from one that has ended; waits for one that lives until @deadline. -EBUSY: it
+ * lives, and @deadline is SHMDEV_RING_NOW, or it is this party.
  */
 int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
 		    const struct timespec *deadline);
@@ -148,6 +149,13 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 int shmdev_ring_resume(struct shmdev_ring *ring);
 /* Where a consumer begins: there too, or in a stream with what is sent next. */
 int shmdev_ring_begin(struct shmdev_ring *ring);
+
+/*
+ * Says at @gate what one waits for, with the full barrier after which one has to
+ * look again.
+ */
+void shmdev_ring_announce(struct shmdev_ring_gate *gate,
+			  const struct shmdev_ring_gate *wanted);
 
 /*
  * Sleeps on @turn, which the other side changes, until @is_reached. @gate is

@@ -3,7 +3,7 @@
  * libshmdev: rings. Records from producers to consumers through shared memory,
  * without a copy that nobody asked for, without a system call while both sides
  * are busy, and without a stale lock when one of them is killed. See
- * <linux/shmdev_ring.h> for what lies in the memory, and libshmdev(3).
+ * <linux/shmdev_ring.h> for what lies in the memory, and shmdev-ring(3).
  *
  * Conventions are those of shmdev.h. A ring object belongs to one process, and
  * to one thread at a time; it is of no use in a child after fork(). Different
@@ -110,9 +110,9 @@ int shmdev_ring_format(int fd, uint64_t offset,
 		       const struct shmdev_ring_options *options);
 
 /*
- * Makes a segment with a ring in it, or only a ring in @offset of a segment.
- * @name and @how are those of shmdev_segment_create(). The segment has its name
- * before it has its ring: whoever opens it then gets -ENODATA below.
+ * Makes a segment with a ring at its beginning. @name and @how are those of
+ * shmdev_segment_create(). The segment has its name before it has its ring:
+ * whoever opens it then gets -ENODATA below.
  */
 int shmdev_ring_create(const struct shmdev_device *device, const char *name,
 		       const struct shmdev_segment_options *how,
@@ -122,11 +122,12 @@ int shmdev_ring_create(const struct shmdev_device *device, const char *name,
 /*
  * Takes a role in the ring at @offset of a segment. @segment has to be open for
  * reading and writing, or for an observer for reading, and to stay open. The
- * process becomes a peer through it, unless it is one: so processes and threads
- * that are different parties need to open it each for itself.
+ * process becomes a peer through it, until it gives the role back: parties need
+ * to open the segment each for itself, also in one process.
  *
- * -EBUSY: the role is taken. -ENODATA: there is no ring. -EPROTO: it is one of
- * another version, or of pages of another size.
+ * -EALREADY: the process is a peer through this descriptor already. -EBUSY: the
+ * role is taken. -ENODATA: there is no ring. -EPROTO: it is one of another
+ * version, or of pages of another size.
  */
 int shmdev_ring_attach(const struct shmdev_segment *segment, uint64_t offset,
 		       enum shmdev_ring_role role, struct shmdev_ring **ring);

@@ -141,6 +141,12 @@ static void damaged_header_is_refused(void)
 	check(refused(fd, header, &good) == -EPROTO);
 	header->kind = 3;
 	check(refused(fd, header, &good) == -EBADMSG);
+	header->kind = SHMDEV_RING_QUEUE;
+	check(refused(fd, header, &good) == -EBADMSG);
+	header->flags = SHMDEV_RING_F_CLEARS;
+	check(refused(fd, header, &good) == -EBADMSG);
+	header->position = 4;
+	check(refused(fd, header, &good) == -EBADMSG);
 	header->cursors = 0;
 	check(refused(fd, header, &good) == -EBADMSG);
 	header->cursors = ~0U;

@@ -46,9 +46,9 @@
  * DOC: rules
  *
  * Producer: waits until there is room (queue) or moves @tail up to where there
- * is (stream), and only then writes. What lies between @head and the record in
- * progress is nobody's: whoever comes after a producer that died begins at
- * @head. Many producers exclude each other by @owner, which tells who has died.
+ * is (stream), and only then writes. What lies beyond @head was never sent:
+ * whoever comes after a producer that died begins at @head. Many producers
+ * exclude each other by @owner, which tells who has died.
  *
  * Consumer: moves @position when it has done with what is before it. A reader of
  * a stream compares its position with @tail once more when it has read, and
@@ -79,8 +79,9 @@
 #define SHMDEV_RING_F_CLEARS	(1 << 1)
 #define SHMDEV_RING_F_ALL	(SHMDEV_RING_F_MANY | SHMDEV_RING_F_CLEARS)
 
-/* Parties that read. */
+/* Parties that read, and bytes of data. */
 #define SHMDEV_RING_CURSORS_MAX	32
+#define SHMDEV_RING_DATA_MAX	((__u64)1 << 40)
 
 /* Words that different parties write are not in one line of a cache. */
 #define SHMDEV_RING_LINE	64
