@@ -28,6 +28,8 @@ LAYOUT(shmdev_join, role, 32);
 LAYOUT(shmdev_leave, flags, 8);
 LAYOUT(shmdev_peer, comm, 72);
 LAYOUT(shmdev_peers, reserved, 48);
+LAYOUT(shmdev_isolate, bytes, 24);
+LAYOUT(shmdev_claim, offset, 16);
 LAYOUT(shmdev_hello, answer, 3088);
 
 static_assert(offsetof(struct shmdev_create, bytes) == 8);
@@ -41,5 +43,7 @@ static_assert(offsetof(struct shmdev_wake, offset) == 8);
 static_assert(offsetof(struct shmdev_join, id) == 8);
 static_assert(offsetof(struct shmdev_peer, pid) == 24);
 static_assert(offsetof(struct shmdev_peers, entries) == 16);
+static_assert(offsetof(struct shmdev_isolate, offset) == 8);
+static_assert(offsetof(struct shmdev_claim, offset) == 8);
 static_assert(offsetof(struct shmdev_hello, request) == 1024);
 static_assert(offsetof(struct shmdev_hello, answer) == 2048);

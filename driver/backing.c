@@ -186,6 +186,30 @@ struct page *shmdev_backing_page(const struct shmdev_segment *segment,
 }
 
 /**
+ * shmdev_backing_is_pinned() - may a device or io_uring be using a page?
+ * @segment: with its memory
+ * @index: of the page
+ *
+ * All of a huge page counts. Some of what Linux does before 6.14 pins pages as
+ * if it only looked at them (reads with O_DIRECT, of block devices before 6.5
+ * and of FUSE): that is not seen.
+ *
+ * Context: any.
+ */
+bool shmdev_backing_is_pinned(const struct shmdev_segment *segment,
+			      pgoff_t index)
+{
+	struct page *page = find_get_page(segment->inner->f_mapping, index);
+	bool pinned;
+
+	if (!page)
+		return false;
+	pinned = folio_maybe_dma_pinned(page_folio(page));
+	put_page(page);
+	return pinned;
+}
+
+/**
  * shmdev_backing_pin() - make the kernel's view of a segment
  * @segment: one whose memory is committed
  *

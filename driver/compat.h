@@ -25,6 +25,12 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 {
 	vma->vm_flags &= ~flags;
 }
+
+static inline void vm_flags_set(struct vm_area_struct *vma,
+				unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
 #endif
 
 /* 6.3: the identity map of a mount is no longer a user namespace. */
@@ -86,5 +92,35 @@ shmdev_shmem_file_setup(struct vfsmount *mount, const char *name, loff_t bytes)
 					 mk_vma_flags(VMA_NORESERVE_BIT));
 #endif
 }
+
+/* 7.0: the flags of a mapping to be made are of that type, too. */
+#ifdef SHMDEV_MMAP_PREPARE
+static inline unsigned long shmdev_desc_flags(const struct vm_area_desc *desc)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return desc->vm_flags;
+#else
+	return vma_flags_to_legacy(desc->vma_flags);
+#endif
+}
+
+static inline void shmdev_desc_clear_maywrite(struct vm_area_desc *desc)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	desc->vm_flags &= ~VM_MAYWRITE;
+#else
+	vma_desc_clear_flags(desc, VMA_MAYWRITE_BIT);
+#endif
+}
+
+static inline void shmdev_desc_set_dontexpand(struct vm_area_desc *desc)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	desc->vm_flags |= VM_DONTEXPAND;
+#else
+	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
+#endif
+}
+#endif
 
 #endif /* _SHMDEV_COMPAT_H */

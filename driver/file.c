@@ -22,6 +22,7 @@
 struct shmdev_opened {
 	struct shmdev_segment *segment;
 	atomic64_t looked;	/* events that this file has looked at */
+	u64 claim;		/* the page it may write, or SHMDEV_NO_CLAIM */
 };
 
 /* tmpfs' table, and ours; set up once, before the first segment. */
@@ -71,6 +72,19 @@ void shmdev_file_looked(const struct file *file, u64 events)
 	atomic64_set(&opened(file)->looked, events);
 }
 
+/**
+ * shmdev_file_may_write() - was a file opened for writing?
+ * @file: a segment file
+ *
+ * Return: true if so; a file that has claimed a page may write that page only,
+ * and is to all others one that was opened for reading
+ */
+bool shmdev_file_may_write(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE &&
+	       opened(file)->claim == SHMDEV_NO_CLAIM;
+}
+
 /* By name, by CREATE, or by a path in /proc: all of them come here. */
 static int shmdev_fop_open(struct inode *inode, struct file *file)
 {
@@ -96,6 +110,7 @@ static int shmdev_fop_open(struct inode *inode, struct file *file)
 	if (!open)
 		goto err_put;
 	open->segment = segment;
+	open->claim = SHMDEV_NO_CLAIM;
 	file->private_data = open;
 	/*
 	 * io_uring would otherwise wait for POLLIN before it reads, which is
@@ -125,39 +140,63 @@ static int shmdev_fop_release(struct inode *inode, struct file *file)
 	struct shmdev_opened *open = opened(file);
 
 	atomic_dec(&open->segment->files);
+	if (open->claim != SHMDEV_NO_CLAIM)
+		shmdev_part_unclaim(open->segment, open->claim);
 	shmdev_segment_put_file(open->segment);
 	kfree(open);
 	return 0;
 }
 
-/* tmpfs would map what lies past the end, and send SIGBUS when it is touched. */
-static int check_range(const struct file *file, pgoff_t first,
-		       unsigned long bytes)
+/*
+ * tmpfs would map what lies past the end, and send SIGBUS when it is touched.
+ * SHMDEV_MAPS_*, or -errno.
+ */
+static int check_mapping(const struct file *file, pgoff_t first,
+			 unsigned long bytes, unsigned long flags)
 {
 	const struct shmdev_segment *segment = shmdev_file_segment(file);
 	pgoff_t pages = segment->bytes >> PAGE_SHIFT;
+	int ret;
 
 	if (first > pages || bytes >> PAGE_SHIFT > pages - first)
 		return -ENXIO;
-	trace_shmdev_map(segment, (u64)first << PAGE_SHIFT, bytes);
-	return 0;
+	ret = shmdev_part_check_mapping(segment, opened(file)->claim, first,
+					bytes >> PAGE_SHIFT, flags);
+	if (ret >= 0)
+		trace_shmdev_map(segment, (u64)first << PAGE_SHIFT, bytes);
+	return ret;
 }
 
 #ifdef SHMDEV_MMAP_PREPARE
 static int shmdev_fop_mmap_prepare(struct vm_area_desc *desc)
 {
-	int ret = check_range(desc->file, desc->pgoff, desc->end - desc->start);
+	int ret = check_mapping(desc->file, desc->pgoff,
+				desc->end - desc->start,
+				shmdev_desc_flags(desc));
 
-	return ret ?: shmem_fops->mmap_prepare(desc);
+	if (ret < 0)
+		return ret;
+	if (ret == SHMDEV_MAPS_TO_READ)
+		shmdev_desc_clear_maywrite(desc);
+	if (ret == SHMDEV_MAPS_NO_MORE)
+		shmdev_desc_set_dontexpand(desc);
+	return shmem_fops->mmap_prepare(desc);
 }
 #endif
 
 static int __maybe_unused shmdev_fop_mmap(struct file *file,
 					  struct vm_area_struct *vma)
 {
-	int ret = check_range(file, vma->vm_pgoff, vma->vm_end - vma->vm_start);
+	int ret = check_mapping(file, vma->vm_pgoff,
+				vma->vm_end - vma->vm_start, vma->vm_flags);
 
-	return ret ?: shmem_fops->mmap(file, vma);
+	if (ret < 0)
+		return ret;
+	if (ret == SHMDEV_MAPS_TO_READ)
+		vm_flags_clear(vma, VM_MAYWRITE);
+	if (ret == SHMDEV_MAPS_NO_MORE)
+		vm_flags_set(vma, VM_DONTEXPAND);
+	return shmem_fops->mmap(file, vma);
 }
 
 /* tmpfs looks for an address that suits huge pages, and insists on its file. */
@@ -174,7 +213,8 @@ shmdev_fop_get_unmapped_area(struct file *file, unsigned long addr,
 /* A file that cannot grow is full at its end: write up to it, then ENOSPC. */
 static ssize_t shmdev_fop_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	loff_t bytes = shmdev_file_segment(iocb->ki_filp)->bytes;
+	struct shmdev_segment *segment = shmdev_file_segment(iocb->ki_filp);
+	loff_t bytes = segment->bytes;
 	size_t count = iov_iter_count(from);
 	size_t cut = 0;
 	ssize_t ret;
@@ -186,11 +226,15 @@ static ssize_t shmdev_fop_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	/* tmpfs has no way to write without waiting for its lock. */
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
+	ret = shmdev_part_begin_write(segment);
+	if (ret)
+		return ret;
 	if (count > bytes - iocb->ki_pos)
 		cut = count - (bytes - iocb->ki_pos);
 	iov_iter_truncate(from, count - cut);
 	ret = shmem_fops->write_iter(iocb, from);
 	iov_iter_reexpand(from, iov_iter_count(from) + cut);
+	shmdev_part_end_write(segment);
 	return ret;
 }
 
@@ -222,11 +266,14 @@ static long shmdev_fop_ioctl(struct file *file, unsigned int cmd,
 void shmdev_file_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	const struct shmdev_segment *segment = shmdev_file_segment(file);
+	u64 claim = opened(file)->claim;
 
 	seq_printf(m, "shmdev-id:\t%llu\n", segment->id);
 	seq_printf(m, "shmdev-bytes:\t%zu\n", segment->bytes);
 	seq_printf(m, "shmdev-name:\t%s\n", segment->name);
 	seq_printf(m, "shmdev-endpoint:\t%s\n", segment->endpoint_name);
+	if (claim != SHMDEV_NO_CLAIM)
+		seq_printf(m, "shmdev-claim:\t%llu\n", claim);
 }
 
 /**
@@ -271,4 +318,28 @@ struct file *shmdev_file_open(struct shmdev_segment *segment,
 {
 	return dentry_open(&segment->inner->f_path, flags | O_LARGEFILE,
 			   current_cred());
+}
+
+/**
+ * shmdev_file_claim() - claim a page, and open the segment to write it
+ * @segment: a referenced one
+ * @offset: as to shmdev_part_claim()
+ *
+ * Context: may sleep.
+ * Return: a file as of shmdev_file_open(), whose release gives the page back, or
+ * an ERR_PTR
+ */
+struct file *shmdev_file_claim(struct shmdev_segment *segment, u64 *offset)
+{
+	int ret = shmdev_part_claim(segment, offset);
+	struct file *file;
+
+	if (ret)
+		return ERR_PTR(ret);
+	file = shmdev_file_open(segment, O_RDWR);
+	if (IS_ERR(file))
+		shmdev_part_unclaim(segment, *offset);
+	else
+		opened(file)->claim = *offset;
+	return file;
 }

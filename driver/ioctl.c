@@ -38,6 +38,8 @@ union shmdev_argument {
 	struct shmdev_join join;
 	struct shmdev_leave leave;
 	struct shmdev_peers peers;
+	struct shmdev_isolate isolate;
+	struct shmdev_claim claim;
 };
 
 /**
@@ -46,12 +48,16 @@ union shmdev_argument {
  * @segment: its segment
  * @door: the open /dev/shmdev that @file belongs to, or NULL
  * @arg: copy of the caller's struct, longer members than it knows are zero
+ * @claimed: the file that CLAIM hands out, until its descriptor is installed
+ * @fd: that descriptor
  */
 struct shmdev_call {
 	struct file *file;
 	struct shmdev_segment *segment;
 	struct file *door;
 	union shmdev_argument arg;
+	struct file *claimed;
+	int fd;
 };
 
 /* Owner and mode of the default segment are those of the device node. */
@@ -278,7 +284,7 @@ static int shmdev_ioctl_mappings(struct shmdev_call *call)
 
 static int shmdev_ioctl_kick(struct shmdev_call *call)
 {
-	if (!(call->file->f_mode & FMODE_WRITE))
+	if (!shmdev_file_may_write(call->file))
 		return -EBADF;
 	return shmdev_endpoint_kick(call->segment, call->arg.kick.argument);
 }
@@ -365,6 +371,48 @@ static int shmdev_ioctl_peers(struct shmdev_call *call)
 	return ret;
 }
 
+static int shmdev_ioctl_isolate(struct shmdev_call *call)
+{
+	const struct shmdev_isolate *isolate = &call->arg.isolate;
+	struct shmdev_segment *segment = call->segment;
+
+	if (!shmdev_file_may_write(call->file))
+		return -EBADF;
+	if (segment->flags & SHMDEV_INFO_F_DEFAULT ||
+	    !shmdev_inode_owner_or_capable(shmdev_segment_inode(segment)))
+		return -EPERM;
+	return shmdev_part_isolate(segment, isolate->offset, isolate->bytes,
+				   isolate->flags &
+				   SHMDEV_ISOLATE_F_CLAIMABLE);
+}
+
+static int shmdev_ioctl_claim(struct shmdev_call *call)
+{
+	if (!(call->file->f_mode & FMODE_READ))
+		return -EBADF;
+	call->fd = get_unused_fd_flags(O_CLOEXEC);
+	if (call->fd < 0)
+		return call->fd;
+	call->claimed = shmdev_file_claim(call->segment,
+					  &call->arg.claim.offset);
+	if (IS_ERR(call->claimed)) {
+		put_unused_fd(call->fd);
+		return PTR_ERR(call->claimed);
+	}
+	return call->fd;
+}
+
+/* A claim is nothing without knowing of which page. */
+static void shmdev_ioctl_claim_done(struct shmdev_call *call, bool told)
+{
+	if (told) {
+		fd_install(call->fd, call->claimed);
+	} else {
+		put_unused_fd(call->fd);
+		fput(call->claimed);
+	}
+}
+
 /**
  * struct shmdev_command - how a command is called
  * @run: does it; a positive result goes to the caller
@@ -410,6 +458,8 @@ static const struct shmdev_command commands[] = {
 	COMMAND(JOIN, join, 0, false, .done = shmdev_ioctl_join_done),
 	COMMAND(LEAVE, leave, 0, false),
 	COMMAND(PEERS, peers, 0, false),
+	COMMAND(ISOLATE, isolate, SHMDEV_ISOLATE_F_ALL, false),
+	COMMAND(CLAIM, claim, 0, false, .done = shmdev_ioctl_claim_done),
 };
 
 static const struct shmdev_command *find_command(unsigned int cmd, bool door)

@@ -84,6 +84,7 @@ struct shmdev_segment *shmdev_segment_create(const struct shmdev_create *spec,
 	init_waitqueue_head(&segment->pollers);
 	shmdev_wait_init(segment);
 	shmdev_peers_init_segment(segment);
+	shmdev_parts_init(segment);
 	INIT_HLIST_NODE(&segment->by_name);
 	INIT_LIST_HEAD(&segment->by_endpoint);
 	segment->bytes = spec->bytes;
@@ -160,6 +161,8 @@ void shmdev_segment_fill_info(const struct shmdev_segment *segment,
 	shmdev_names_fill_info(segment, info);
 	if (shmdev_endpoint_gone(segment))
 		info->flags |= SHMDEV_INFO_F_SHUTDOWN;
+	if (shmdev_parts_any(segment))
+		info->flags |= SHMDEV_INFO_F_ISOLATED;
 	memcpy(info->endpoint, segment->endpoint_name, sizeof(info->endpoint));
 }
 

@@ -11,6 +11,8 @@
  *					serve; attach and detach
  *	  segment.endpoint_lock		segment.endpoint, .private; every call
  *					into the endpoint
+ *	    segment.parts_lock		adding to segment.parts; they are read
+ *					without it, see part.c
  *	names.c names_lock		ids, names, .published, .kept
  *	limits.c limits_lock		what is charged to whom (spinlock)
  *	inode.i_mmap_rwsem		(mm's) mappings.c walks under it
@@ -33,6 +35,9 @@
  * last put detaches the endpoint, forgets the name and frees the memory; it
  * may sleep.
  *
+ * A claimed page belongs to a segment file until that is released: a mapping of
+ * it holds the file, so nobody else gets the page while it can be written.
+ *
  * Every segment file and every open /dev/shmdev pins the module as the owner
  * of its file_operations; a kept name pins it by hand. So module exit finds no
  * segment but the default one.
@@ -48,6 +53,7 @@
 
 #include <linux/fs.h>
 #include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/mutex.h>
 #include <linux/ns_common.h>
 #include <linux/pid.h>
@@ -65,7 +71,28 @@
 /* A segment has so many queues of waiters, as a power of two. */
 #define SHMDEV_WAIT_BITS 4
 
+/* Parts that a segment can have, and pages of one that can be claimed. */
+#define SHMDEV_PARTS_MAX 8
+#define SHMDEV_CLAIMS_MAX 64
+
+/* No offset of a page. */
+#define SHMDEV_NO_CLAIM U64_MAX
+
 struct shmdev_owner;
+
+/**
+ * struct shmdev_part - pages that segment files may not write
+ * @first: page
+ * @end: the page after the last one
+ * @claimable: a file may claim one of them and write that
+ * @claimed: those that are, counted from @first; atomic bits
+ */
+struct shmdev_part {
+	pgoff_t first;
+	pgoff_t end;
+	bool claimable;
+	DECLARE_BITMAP(claimed, SHMDEV_CLAIMS_MAX);
+};
 
 /**
  * struct shmdev_segment - a piece of memory with a name and a kernel party
@@ -102,6 +129,9 @@ struct shmdev_owner;
  * @peers: those that are alive
  * @ended_peers: the last of those that are not
  * @last_end: how many have ended; who is about to wait reads it without the lock
+ * @parts_lock: of adding to the next two
+ * @parts_count: how many there are; grows only, with release semantics
+ * @parts: constant from when they are counted, but for the claims
  * @published: creation is over, others may find it
  * @kept: the name holds a reference, and one on the module
  */
@@ -147,6 +177,10 @@ struct shmdev_segment {
 	struct list_head ended_peers;
 	u32 last_end;
 
+	struct mutex parts_lock; /* adding a part */
+	u32 parts_count;
+	struct shmdev_part parts[SHMDEV_PARTS_MAX];
+
 	/* Under names_lock. */
 	bool published;
 	bool kept;
@@ -178,6 +212,8 @@ void shmdev_backing_exit(void);
 int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode);
 struct page * __must_check
 shmdev_backing_page(const struct shmdev_segment *segment, pgoff_t index);
+bool shmdev_backing_is_pinned(const struct shmdev_segment *segment,
+			      pgoff_t index);
 int shmdev_backing_pin(struct shmdev_segment *segment);
 void shmdev_backing_destroy(struct shmdev_segment *segment, int paths);
 
@@ -214,6 +250,8 @@ void shmdev_file_init(const struct file_operations *shmem);
 extern const struct file_operations *shmdev_file_operations;
 struct file *shmdev_file_open(struct shmdev_segment *segment,
 			      unsigned int flags);
+struct file *shmdev_file_claim(struct shmdev_segment *segment, u64 *offset);
+bool shmdev_file_may_write(const struct file *file);
 struct shmdev_segment *shmdev_file_segment(const struct file *file);
 u64 shmdev_file_events(const struct file *file);
 void shmdev_file_looked(const struct file *file, u64 events);
@@ -243,6 +281,22 @@ void shmdev_peer_flush(struct shmdev_segment *segment, const struct file *file,
 		       fl_owner_t owner);
 struct shmdev_peer * __must_check
 shmdev_peers_get(struct shmdev_segment *segment, struct shmdev_peers *peers);
+
+/* part.c */
+#define SHMDEV_MAPS_FREELY	0	/* as it is */
+#define SHMDEV_MAPS_TO_READ	1	/* never to be made writable */
+#define SHMDEV_MAPS_NO_MORE	2	/* never to grow */
+void shmdev_parts_init(struct shmdev_segment *segment);
+bool shmdev_parts_any(const struct shmdev_segment *segment);
+int shmdev_part_check_mapping(const struct shmdev_segment *segment, u64 claim,
+			      pgoff_t first, pgoff_t pages,
+			      unsigned long flags);
+int shmdev_part_begin_write(struct shmdev_segment *segment);
+void shmdev_part_end_write(struct shmdev_segment *segment);
+int shmdev_part_isolate(struct shmdev_segment *segment, u64 offset, u64 bytes,
+			bool claimable);
+int shmdev_part_claim(struct shmdev_segment *segment, u64 *offset);
+void shmdev_part_unclaim(struct shmdev_segment *segment, u64 offset);
 
 /* ioctl.c */
 long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,

@@ -162,6 +162,40 @@ TRACE_EVENT(shmdev_end,
 		  __entry->peer, __entry->state, __entry->status)
 );
 
+TRACE_EVENT(shmdev_isolate,
+	TP_PROTO(const struct shmdev_segment *segment, u64 offset, u64 bytes,
+		 bool claimable),
+	TP_ARGS(segment, offset, bytes, claimable),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+		__field(u64, bytes)
+		__field(bool, claimable)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->offset = offset;
+		__entry->bytes = bytes;
+		__entry->claimable = claimable;
+	),
+	TP_printk("id=%llu offset=%llu bytes=%llu claimable=%u", __entry->id,
+		  __entry->offset, __entry->bytes, __entry->claimable)
+);
+
+TRACE_EVENT(shmdev_claim,
+	TP_PROTO(const struct shmdev_segment *segment, u64 offset),
+	TP_ARGS(segment, offset),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+	),
+	TP_fast_assign(
+		__entry->id = segment->id;
+		__entry->offset = offset;
+	),
+	TP_printk("id=%llu offset=%llu", __entry->id, __entry->offset)
+);
+
 #endif /* _SHMDEV_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -87,6 +87,8 @@ void *shmdev_segment_data(const struct shmdev_segment *segment);
 size_t shmdev_segment_bytes(const struct shmdev_segment *segment);
 void *shmdev_segment_private(const struct shmdev_segment *segment);
 void shmdev_segment_set_private(struct shmdev_segment *segment, void *data);
+int shmdev_segment_isolate(struct shmdev_segment *segment, size_t offset,
+			   size_t bytes, bool claimable);
 void shmdev_segment_notify(struct shmdev_segment *segment);
 int shmdev_segment_wait(struct shmdev_segment *segment, size_t offset,
 			u32 expected, ktime_t *until);

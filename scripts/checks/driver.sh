@@ -22,8 +22,9 @@ before nospec scripts/kernel "${kernels[0]}"
 
 # Indices that no process chooses, since they count up to a bound of the driver's
 # own, or that cannot lead out: some bits of a hash, an offset in a page.
-own_indices='->(pages|waiters)\[i\]|found\[(i|low)\]'
+own_indices='->(pages|waiters|parts)\[i\]|found\[(i|low)\]'
 own_indices+='|->entries\[(result->count\+\+|listing->total - 1)\]'
+own_indices+='|->parts\[segment->parts_count\]'
 own_indices+='|->waiters\[hash_long\(|words\[offset_in_page\('
 
 # Whatever else is an index into an array of the driver goes through

@@ -36,19 +36,24 @@
  *
  * ============  ==============================================================
  * E2BIG         a struct is longer than the driver's and its tail is not zero
- * EACCES        the mode of the segment does not grant what was asked for
+ * EACCES        the mode of the segment does not grant what was asked for, or a
+ *               writable mapping would reach isolated pages
  * EAGAIN        there is no reason to sleep: the word does not hold the expected
  *               value, or a peer has ended since (WAIT)
  * EALREADY      the caller is a peer through this file already (JOIN)
- * EBADF         the descriptor was not opened for writing (CREATE, KICK, WAKE)
- *               or not for reading (WAIT), or is being closed (JOIN)
+ * EBADF         the descriptor was not opened for writing (CREATE, KICK, WAKE,
+ *               ISOLATE) or not for reading (WAIT, CLAIM), or is being closed
+ *               (JOIN)
+ * EBUSY         somebody may be writing the segment (ISOLATE), or no page is free
+ *               (CLAIM)
  * EDQUOT        the creator's bytes would exceed max_user_bytes
- * EEXIST        the name is taken
+ * EEXIST        the name is taken, or some of the pages are isolated already
  * EFAULT        a pointer leads to memory that the caller may not access
  * EINTR         a signal came before the memory was committed (CREATE; since
  *               Linux 6.5 only a signal that ends the process does that),
- *               while another's kick was being served (KICK), or before
- *               anybody woke the caller (WAIT)
+ *               while another's kick was being served (KICK), before
+ *               anybody woke the caller (WAIT), or the process is ending
+ *               (ISOLATE)
  * EINVAL        a size, flag, mode, name or reserved member that has no meaning
  * EMFILE        the process has no descriptor left
  * ENAMETOOLONG  a name without a zero byte in its array
@@ -56,12 +61,15 @@
  * ENOENT        there is no segment of this name or id
  * ENOMEM        the memory is not to be had (also: the cgroup's limit)
  * ENOPROTOOPT   no endpoint of this name is registered
- * ENOSPC        all segments' bytes would exceed max_bytes
+ * ENOSPC        all segments' bytes would exceed max_bytes, or the segment has as
+ *               many isolated parts as one can have
  * ENOTCONN      the segment has no endpoint
  * ENOTTY        no such command, or not on this kind of file
- * ENXIO         a mapping or a word would reach past the end of the segment
- * EPERM         the caller does not own the segment (REMOVE), or asked for
- *               what no segment allows (PROT_EXEC, a change of size)
+ * ENXIO         a mapping, a word or a part would reach past the end of the
+ *               segment, or there are no pages to be claimed
+ * EPERM         the caller does not own the segment (REMOVE, ISOLATE), or asked
+ *               for what no segment allows (PROT_EXEC, a change of size), nor
+ *               one with isolated pages (write())
  * ESHUTDOWN     the endpoint has gone; the memory stays
  * ESRCH         the caller is no peer through this file (LEAVE), or there is no
  *               record of a peer with this id (PEERS)
@@ -117,11 +125,13 @@ struct shmdev_version {
 #define SHMDEV_FEATURE_HELLO		(1 << 2)	/* endpoint "hello" */
 #define SHMDEV_FEATURE_WAIT		(1 << 3)	/* WAIT, WAKE */
 #define SHMDEV_FEATURE_PEERS		(1 << 4)	/* JOIN, LEAVE, PEERS */
+#define SHMDEV_FEATURE_ISOLATE		(1 << 5)	/* ISOLATE, CLAIM */
 #define SHMDEV_FEATURE_ALL		(SHMDEV_FEATURE_SEGMENTS | \
 					 SHMDEV_FEATURE_ENDPOINTS | \
 					 SHMDEV_FEATURE_HELLO | \
 					 SHMDEV_FEATURE_WAIT | \
-					 SHMDEV_FEATURE_PEERS)
+					 SHMDEV_FEATURE_PEERS | \
+					 SHMDEV_FEATURE_ISOLATE)
 
 /**
  * struct shmdev_create - ioctl(SHMDEV_IOC_CREATE)
@@ -258,6 +268,7 @@ struct shmdev_info {
 #define SHMDEV_INFO_F_LAZY	(1 << 1)	/* committed at first touch */
 #define SHMDEV_INFO_F_DEFAULT	(1 << 2)	/* it is the default segment */
 #define SHMDEV_INFO_F_SHUTDOWN	(1 << 3)	/* its endpoint has gone */
+#define SHMDEV_INFO_F_ISOLATED	(1 << 4)	/* it has isolated pages */
 
 /**
  * struct shmdev_list - ioctl(SHMDEV_IOC_LIST)
@@ -561,6 +572,66 @@ struct shmdev_peers {
 	__u32 reserved;
 };
 
+/**
+ * struct shmdev_isolate - ioctl(SHMDEV_IOC_ISOLATE)
+ * @size: sizeof(struct shmdev_isolate)
+ * @flags: SHMDEV_ISOLATE_F_*
+ * @offset: of the first page
+ * @bytes: a positive multiple of the page size
+ *
+ * From now on, and for good, no process writes these pages, whoever it is and
+ * however it opened the segment; but for those that are claimed one by one, with
+ * F_CLAIMABLE (then there may be 64 of them at most). The kernel goes on writing
+ * them, if it has them. A segment can have 8 such parts.
+ *
+ * A shared mapping that reaches such a page can only be mapped for reading
+ * (EACCES), and never be made writable. A shared mapping of other pages that may
+ * be written cannot grow (mremap(): EFAULT) and is not locked by mlock(). write()
+ * is refused for the whole segment (EPERM). Private mappings are as ever.
+ *
+ * Only the owner may, or CAP_FOWNER, and nobody with the default segment. As
+ * long as somebody has a shared mapping that can be written or could be made so,
+ * is in a write(), or has left one of the pages pinned for a device or for
+ * io_uring, it is refused (EBUSY); who maps or writes at this very moment may see
+ * EPERM. So do it before others get the segment.
+ *
+ * Errors: EBADF, EBUSY, EEXIST, EINTR, EINVAL, ENOSPC, ENXIO, EPERM.
+ */
+struct shmdev_isolate {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
+};
+
+#define SHMDEV_ISOLATE_F_CLAIMABLE	(1 << 0) /* for CLAIM, a page each */
+#define SHMDEV_ISOLATE_F_ALL		SHMDEV_ISOLATE_F_CLAIMABLE
+
+/**
+ * struct shmdev_claim - ioctl(SHMDEV_IOC_CLAIM)
+ * @size: sizeof(struct shmdev_claim)
+ * @flags: must be 0
+ * @offset: in: of a page of a part that was isolated with F_CLAIMABLE; out: of
+ *          the page that was claimed
+ *
+ * Takes one page of that part that nobody has, for which it is enough to be able
+ * to read the segment, and returns a new descriptor of the segment,
+ * close-on-exec. It is one for reading that has two rights more: this page, and
+ * no other, can be mapped shared for writing, on its own; and WAKE is allowed.
+ *
+ * The page is the descriptor's until that and all its duplicates and mappings
+ * have gone, those of children included. What is in it stays. It is not free
+ * (EBUSY, if no other is) while whoever had it has left it pinned for a device or
+ * for io_uring; where it is in a huge page, all of that counts.
+ *
+ * Errors: EBADF, EBUSY, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENXIO.
+ */
+struct shmdev_claim {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+};
+
 #define SHMDEV_IOC_VERSION  _IOWR(SHMDEV_IOC_MAGIC, 0x00, struct shmdev_version)
 #define SHMDEV_IOC_CREATE   _IOW(SHMDEV_IOC_MAGIC, 0x01, struct shmdev_create)
 #define SHMDEV_IOC_OPEN     _IOW(SHMDEV_IOC_MAGIC, 0x02, struct shmdev_open)
@@ -575,6 +646,8 @@ struct shmdev_peers {
 #define SHMDEV_IOC_JOIN     _IOWR(SHMDEV_IOC_MAGIC, 0x0b, struct shmdev_join)
 #define SHMDEV_IOC_LEAVE    _IOW(SHMDEV_IOC_MAGIC, 0x0c, struct shmdev_leave)
 #define SHMDEV_IOC_PEERS    _IOWR(SHMDEV_IOC_MAGIC, 0x0d, struct shmdev_peers)
+#define SHMDEV_IOC_ISOLATE  _IOW(SHMDEV_IOC_MAGIC, 0x0e, struct shmdev_isolate)
+#define SHMDEV_IOC_CLAIM    _IOWR(SHMDEV_IOC_MAGIC, 0x0f, struct shmdev_claim)
 
 /**
  * struct shmdev_hello - what endpoint "hello" keeps at the start of a segment
