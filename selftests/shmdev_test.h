@@ -337,6 +337,29 @@ static inline int peers(int fd, __u64 id, struct shmdev_peer *entries,
 	return arg.count;
 }
 
+static inline int isolate(int fd, __u64 offset, __u64 bytes, __u32 flags)
+{
+	struct shmdev_isolate arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.offset = offset,
+		.bytes = bytes,
+	};
+
+	return ioctl(fd, SHMDEV_IOC_ISOLATE, &arg);
+}
+
+/* A descriptor; where its page is goes to @offset. */
+static inline int claim(int fd, __u64 *offset)
+{
+	struct shmdev_claim arg = { .size = sizeof(arg), .offset = *offset };
+	int ret = ioctl(fd, SHMDEV_IOC_CLAIM, &arg);
+
+	if (ret >= 0)
+		*offset = arg.offset;
+	return ret;
+}
+
 /* How many are alive, as INFO has it. */
 static inline __u32 peers_of(int fd)
 {
