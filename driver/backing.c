@@ -190,7 +190,7 @@ struct page *shmdev_backing_page(const struct shmdev_segment *segment,
  * @segment: with its memory
  * @index: of the page
  *
- * All of a huge page counts. Some of what Linux does before 6.14 pins pages as
+ * All of a large folio counts. Some of what Linux does before 6.14 pins pages as
  * if it only looked at them (reads with O_DIRECT, of block devices before 6.5
  * and of FUSE): that is not seen.
  *

@@ -255,7 +255,8 @@ static struct shmdev_part *find_claimable(struct shmdev_segment *segment,
  * @segment: a referenced one
  * @offset: in: of a page of the part; out: of the page that was taken
  *
- * One that its last holder has left pinned is not free yet.
+ * One that its last holder has left pinned is not free yet. One that had no
+ * holder is: whoever pinned another page of the same folio is no reason.
  *
  * Context: may sleep.
  * Return: 0 if shmdev_part_unclaim() is to follow, -EBUSY if none is free,
@@ -276,7 +277,8 @@ int shmdev_part_claim(struct shmdev_segment *segment, u64 *offset)
 	for (i = 0; i < part->end - part->first; i++) {
 		if (test_and_set_bit_lock(i, part->claimed))
 			continue;
-		if (!shmdev_backing_is_pinned(segment, part->first + i)) {
+		if (!test_and_set_bit(i, part->used) ||
+		    !shmdev_backing_is_pinned(segment, part->first + i)) {
 			*offset = (u64)(part->first + i) << PAGE_SHIFT;
 			trace_shmdev_claim(segment, *offset);
 			return 0;

@@ -86,12 +86,14 @@ struct shmdev_owner;
  * @end: the page after the last one
  * @claimable: a file may claim one of them and write that
  * @claimed: those that are, counted from @first; atomic bits
+ * @used: those that ever were; written by who has claimed
  */
 struct shmdev_part {
 	pgoff_t first;
 	pgoff_t end;
 	bool claimable;
 	DECLARE_BITMAP(claimed, SHMDEV_CLAIMS_MAX);
+	DECLARE_BITMAP(used, SHMDEV_CLAIMS_MAX);
 };
 
 /**

@@ -50,6 +50,10 @@ SAME_OFFSET(struct shmdev_peer, role, 40);
 SAME_LAYOUT(struct shmdev_peers, 48);
 SAME_OFFSET(struct shmdev_peers, count, 24);
 SAME_OFFSET(struct shmdev_peers, alive, 36);
+SAME_LAYOUT(struct shmdev_isolate, 24);
+SAME_OFFSET(struct shmdev_isolate, bytes, 16);
+SAME_LAYOUT(struct shmdev_claim, 16);
+SAME_OFFSET(struct shmdev_claim, offset, 8);
 SAME_LAYOUT(struct shmdev_hello, 3088);
 SAME_OFFSET(struct shmdev_hello, answer.text, 2064);
 
@@ -130,6 +134,12 @@ FIXTURE_VARIANT_ADD(command, peers) {
 	SHMDEV_IOC_PEERS, sizeof(struct shmdev_peers), 0, true, false };
 FIXTURE_VARIANT_ADD(command, peers_of_segment) {
 	SHMDEV_IOC_PEERS, sizeof(struct shmdev_peers), 0, true, true };
+/* Somebody has the segment mapped, so this one does nothing. */
+FIXTURE_VARIANT_ADD(command, isolate_of_segment) {
+	SHMDEV_IOC_ISOLATE, sizeof(struct shmdev_isolate),
+	SHMDEV_ISOLATE_F_ALL, false, true };
+FIXTURE_VARIANT_ADD(command, claim_of_segment) {
+	SHMDEV_IOC_CLAIM, sizeof(struct shmdev_claim), 0, true, true };
 
 /* Something to list, map, kick, leave and remove; @arg ends where memory ends. */
 FIXTURE_SETUP(command)
@@ -146,6 +156,9 @@ FIXTURE_SETUP(command)
 	self->segment = create(self->door, self->name, page_bytes(), 0600,
 			       SHMDEV_CREATE_F_KEEP, "hello");
 	ASSERT_LE(0, self->segment);
+	if (variant->request == SHMDEV_IOC_CLAIM)
+		ASSERT_EQ(0, isolate(self->segment, 0, page_bytes(),
+				     SHMDEV_ISOLATE_F_CLAIMABLE));
 	self->view = map(self->segment, page_bytes(), PROT_READ);
 	ASSERT_NE(MAP_FAILED, self->view);
 	self->fd = variant->on_segment ? self->segment : self->door;
@@ -295,6 +308,21 @@ static void *valid(FIXTURE_DATA(command) *self, unsigned int request,
 		};
 		break;
 	}
+	case _IOC_NR(SHMDEV_IOC_ISOLATE): {
+		struct shmdev_isolate *arg = memory;
+
+		*arg = (struct shmdev_isolate){
+			.size = sizeof(*arg),
+			.bytes = page_bytes(),
+		};
+		break;
+	}
+	case _IOC_NR(SHMDEV_IOC_CLAIM): {
+		struct shmdev_claim *arg = memory;
+
+		*arg = (struct shmdev_claim){ .size = sizeof(*arg) };
+		break;
+	}
 	}
 	return memory;
 }
@@ -302,7 +330,7 @@ static void *valid(FIXTURE_DATA(command) *self, unsigned int request,
 /*
  * 0 or -1, and ready for the next time: a descriptor is closed again, whoever
  * joined leaves, and whoever left joins. A word that holds something else than
- * was expected is what a WAIT has to find.
+ * was expected is what a WAIT has to find, and a mapping what ISOLATE has.
  */
 static int issue(int fd, unsigned int request, void *arg)
 {
@@ -311,6 +339,7 @@ static int issue(int fd, unsigned int request, void *arg)
 	switch (_IOC_NR(request)) {
 	case _IOC_NR(SHMDEV_IOC_CREATE):
 	case _IOC_NR(SHMDEV_IOC_OPEN):
+	case _IOC_NR(SHMDEV_IOC_CLAIM):
 		return ret < 0 ? ret : close(ret);
 	case _IOC_NR(SHMDEV_IOC_JOIN):
 		return ret ?: leave(fd);
@@ -318,6 +347,8 @@ static int issue(int fd, unsigned int request, void *arg)
 		return ret ?: join(fd, "", NULL);
 	case _IOC_NR(SHMDEV_IOC_WAIT):
 		return ret < 0 && errno == EAGAIN ? 0 : ret;
+	case _IOC_NR(SHMDEV_IOC_ISOLATE):
+		return ret < 0 && errno == EBUSY ? 0 : ret;
 	}
 	return ret;
 }
@@ -595,7 +626,7 @@ TEST_F(file, unknown_commands_are_enotty)
 	size_t i;
 
 	set_size(arg, 64);
-	for (nr = _IOC_NR(SHMDEV_IOC_PEERS) + 1; nr < 256; nr++) {
+	for (nr = _IOC_NR(SHMDEV_IOC_CLAIM) + 1; nr < 256; nr++) {
 		EXPECT_ERRNO(ENOTTY,
 			     ioctl(self->target.fd,
 				   _IOWR(SHMDEV_IOC_MAGIC, nr, __u64), arg));
@@ -604,7 +635,7 @@ TEST_F(file, unknown_commands_are_enotty)
 				   _IO(SHMDEV_IOC_MAGIC, nr), NULL));
 	}
 	for (i = 0; i < ARRAY_SIZE(magics); i++)
-		for (nr = 0; nr <= _IOC_NR(SHMDEV_IOC_PEERS); nr++)
+		for (nr = 0; nr <= _IOC_NR(SHMDEV_IOC_CLAIM); nr++)
 			EXPECT_ERRNO(ENOTTY,
 				     ioctl(self->target.fd,
 					   _IOWR(magics[i], nr, __u64), arg));
@@ -622,7 +653,7 @@ TEST_F(file, version_tells_what_is_there)
 	EXPECT_EQ(1, arg.abi);
 	EXPECT_EQ(SHMDEV_FEATURE_SEGMENTS | SHMDEV_FEATURE_ENDPOINTS |
 		  SHMDEV_FEATURE_HELLO | SHMDEV_FEATURE_WAIT |
-		  SHMDEV_FEATURE_PEERS, arg.features);
+		  SHMDEV_FEATURE_PEERS | SHMDEV_FEATURE_ISOLATE, arg.features);
 	EXPECT_EQ(page_bytes(), arg.page_bytes);
 	EXPECT_EQ(lseek(self->target.door, 0, SEEK_END), arg.default_bytes);
 	length = strnlen(arg.release, sizeof(arg.release));

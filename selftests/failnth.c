@@ -145,6 +145,8 @@ static union {
 	struct shmdev_join join;
 	struct shmdev_leave leave;
 	struct shmdev_peers peers;
+	struct shmdev_isolate isolate;
+	struct shmdev_claim claim;
 } arg;
 
 static struct shmdev_info infos[8];
@@ -642,6 +644,56 @@ static bool is_peers(struct stage *self, long result)
 	       !strcmp(records[0].role, "endpoint");
 }
 
+static bool fill_isolate(struct stage *self)
+{
+	arg.isolate = (struct shmdev_isolate){
+		.size = sizeof(arg.isolate),
+		.bytes = page_bytes(),
+	};
+	return true;
+}
+
+static long call_isolate(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_ISOLATE, &arg);
+}
+
+static bool is_isolated(struct stage *self, long result)
+{
+	struct shmdev_info now;
+
+	return !info(self->file, &now) && now.flags & SHMDEV_INFO_F_ISOLATED;
+}
+
+/* Of its only claimable page, which a call that fails must not keep. */
+static bool fill_claim(struct stage *self)
+{
+	arg.claim = (struct shmdev_claim){ .size = sizeof(arg.claim) };
+	return !isolate(self->segment, 0, page_bytes(),
+			SHMDEV_ISOLATE_F_CLAIMABLE);
+}
+
+static long call_claim(struct stage *self)
+{
+	return ioctl(self->file, SHMDEV_IOC_CLAIM, &arg);
+}
+
+static long call_claim_twice(struct stage *self)
+{
+	int fd = call_claim(self);
+
+	/* Once that one has failed, there it is. */
+	if (fd < 0) {
+		int error = errno, other = call_claim(self);
+
+		if (other < 0)
+			return other;
+		close(other);
+		errno = error;
+	}
+	return fd;
+}
+
 static long call_mmap_shared(struct stage *self)
 {
 	return (long)mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -1018,6 +1070,16 @@ FIXTURE_VARIANT_ADD(failnth, leave) {
 FIXTURE_VARIANT_ADD(failnth, peers) {
 	.call = { "peers", ON_BOTH, fill_peers, call_peers,
 		  is_peers, either },
+};
+
+FIXTURE_VARIANT_ADD(failnth, isolate) {
+	.call = { "isolate", ON_SEGMENT, fill_isolate, call_isolate,
+		  is_isolated, copying },
+};
+
+FIXTURE_VARIANT_ADD(failnth, claim) {
+	.call = { "claim", ON_SEGMENT, fill_claim, call_claim_twice,
+		  close_file, either },
 };
 
 FIXTURE_VARIANT_ADD(failnth, mmap_shared) {

@@ -481,7 +481,8 @@ static long run_command(const struct operation *operation, const __u64 *arg)
 			     data_before, error);
 	}
 	if (result >= 0 && command && (command->cmd == SHMDEV_IOC_CREATE ||
-				       command->cmd == SHMDEV_IOC_OPEN))
+				       command->cmd == SHMDEV_IOC_OPEN ||
+				       command->cmd == SHMDEV_IOC_CLAIM))
 		add_fd(result);
 	errno = error;
 	return error ? -1 : 0;
@@ -930,6 +931,13 @@ static const struct operation operations[] = {
 		   MEMBER(peers, alive, NUMBER, 0),
 		   MEMBER(peers, ended, NUMBER, 0),
 		   MEMBER(peers, reserved, NUMBER, 0)),
+	COMMAND_OF(ISOLATE, isolate, SHMDEV_ISOLATE_F_ALL, false,
+		   ERRORS(FORM, EBUSY, EEXIST, EINTR, ENOSPC, ENXIO, EPERM),
+		   MEMBER(isolate, offset, BYTES, 0),
+		   MEMBER(isolate, bytes, BYTES, 4096)),
+	COMMAND_OF(CLAIM, claim, 0, false,
+		   ERRORS(FORM, EBUSY, EMFILE, ENFILE, ENOMEM, ENXIO),
+		   MEMBER(claim, offset, BYTES, 0)),
 	/* Any command number; what the VFS does with its own is its business. */
 	{
 		.name = "ioctl", .run = run_command,
@@ -971,14 +979,15 @@ static const struct operation operations[] = {
 	     { "write", NUMBER, 1 }),
 	CALL(read, ERRORS(EAGAIN, EBADF, EFAULT, EINVAL),
 	     { "fd", FD }, { "length", BYTES, 4096 }, { "place", PLACE }),
-	CALL(write, ERRORS(EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, ENOSPC),
+	CALL(write, ERRORS(EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, ENOSPC,
+			   EPERM),
 	     { "fd", FD }, { "length", BYTES, 4096 }, { "place", PLACE }),
 	CALL(preadv2, ERRORS(EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP,
 			     EOVERFLOW),
 	     { "fd", FD }, { "length", BYTES, 4096 }, { "place", PLACE },
 	     { "offset", BYTES }, { "flags", FLAGS }),
 	CALL(pwritev2, ERRORS(EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, ENOSPC,
-			      EOPNOTSUPP, EOVERFLOW),
+			      EOPNOTSUPP, EOVERFLOW, EPERM),
 	     { "fd", FD }, { "length", BYTES, 4096 }, { "place", PLACE },
 	     { "offset", BYTES }, { "flags", FLAGS }),
 	CALL(lseek, ERRORS(EBADF, EINVAL, ENXIO, EOVERFLOW),
@@ -1006,10 +1015,11 @@ static const struct operation operations[] = {
 	     { "mode", MODE, 0600 }),
 	CALL(fchown, ERRORS(EBADF, EPERM), { "fd", FD }, { "user", NUMBER, 1 }),
 	CALL(fsync, ERRORS(EBADF, EINVAL), { "fd", FD }),
-	CALL(sendfile, ERRORS(EAGAIN, EBADF, EFBIG, EINVAL, ENOSPC, EOVERFLOW),
+	CALL(sendfile, ERRORS(EAGAIN, EBADF, EFBIG, EINVAL, ENOSPC, EOVERFLOW,
+			      EPERM),
 	     { "fd", FD }, { "from", FD, 1 }, { "length", BYTES, 4096 }),
 	CALL(splice, ERRORS(EAGAIN, EBADF, EFBIG, EINVAL, EMFILE, ENOSPC,
-			    EOVERFLOW),
+			    EOVERFLOW, EPERM),
 	     { "fd", FD }, { "in", NUMBER }, { "length", BYTES, 4096 },
 	     { "offset", BYTES }),
 	CALL(fdinfo, ERRORS(EACCES, EMFILE), { "fd", FD }),

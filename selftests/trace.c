@@ -255,12 +255,42 @@ TEST_F(trace, join_and_end_say_the_peer)
 	close(fd);
 }
 
+/* tracepoints shmdev_isolate, shmdev_claim: which pages */
+TEST_F(trace, isolate_and_claim_say_the_pages)
+{
+	size_t page = page_bytes();
+	__u64 offset = page;
+	char text[80];
+	int fd, mine;
+
+	SKIP_WITHOUT_TRACEFS();
+	fd = create_anonymous(self->door, 4 * page);
+	ASSERT_EQ(0, isolate(fd, page, 2 * page, SHMDEV_ISOLATE_F_CLAIMABLE));
+	snprintf(text, sizeof(text), "offset=%zu bytes=%zu claimable=1", page,
+		 2 * page);
+	EXPECT_TRUE(traced(self, "shmdev_isolate", id_of(fd), text));
+	EXPECT_FALSE(traced(self, "shmdev_claim", id_of(fd), "offset="));
+	mine = claim(fd, &offset);
+	ASSERT_LE(0, mine);
+	snprintf(text, sizeof(text), "offset=%llu", offset);
+	EXPECT_TRUE(traced(self, "shmdev_claim", id_of(fd), text));
+	/* What is refused is none. */
+	ASSERT_EQ(0, forget_trace(self));
+	EXPECT_ERRNO(EEXIST, isolate(fd, page, page, 0));
+	offset = 0;
+	EXPECT_ERRNO(ENXIO, claim(fd, &offset));
+	EXPECT_FALSE(traced(self, "shmdev_isolate", id_of(fd), "offset="));
+	EXPECT_FALSE(traced(self, "shmdev_claim", id_of(fd), "offset="));
+	close(mine);
+	close(fd);
+}
+
 /* tracepoints: all that there are, so that none lacks its test */
 TEST_F(trace, there_are_no_others)
 {
 	static const char *const known[] = {
 		"create", "remove", "open", "map", "kick", "wait", "wake",
-		"join", "end",
+		"join", "end", "isolate", "claim",
 	};
 	char path[256];
 	struct dirent *entry;

@@ -4,13 +4,37 @@
 
 #include "cli.h"
 
+/*
+ * Who consumes from an isolated ring needs to read it only, and so takes no
+ * right to write it.
+ */
+static int open_consumer(const char *name, struct shmdev_segment **segment)
+{
+	struct shmdev_segment_info info = { .size = sizeof(info) };
+	int status = connect_segment(name, O_RDONLY, segment);
+	int ret;
+
+	if (status)
+		return status;
+	ret = shmdev_segment_info(*segment, &info);
+	if (!ret && info.flags & SHMDEV_SEGMENT_ISOLATED)
+		return STATUS_OK;
+	shmdev_segment_close(*segment);
+	if (ret < 0)
+		return segment_failure("look at", name, ret);
+	return connect_segment(name, O_RDWR, segment);
+}
+
 int ring_open(const char *doing, const char *name, enum shmdev_ring_role role,
 	      struct shmdev_segment **segment, struct shmdev_ring **ring)
 {
-	int status = connect_segment(name, role == SHMDEV_RING_OBSERVER ?
-				     O_RDONLY : O_RDWR, segment);
-	int ret;
+	int status, ret;
 
+	if (role == SHMDEV_RING_CONSUMER)
+		status = open_consumer(name, segment);
+	else
+		status = connect_segment(name, role == SHMDEV_RING_OBSERVER ?
+					 O_RDONLY : O_RDWR, segment);
 	if (status)
 		return status;
 	ret = shmdev_ring_attach(*segment, 0, role, ring);

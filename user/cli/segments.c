@@ -59,6 +59,7 @@ static void print_flags(FILE *to, const void *row, bool for_people)
 		{ SHMDEV_SEGMENT_KEEP, "keep" },
 		{ SHMDEV_SEGMENT_LAZY, "lazy" },
 		{ SHMDEV_SEGMENT_SHUTDOWN, "shutdown" },
+		{ SHMDEV_SEGMENT_ISOLATED, "isolated" },
 	};
 	const struct shmdev_segment_info *info = row;
 	const char *comma = "";
@@ -93,7 +94,8 @@ static const struct column columns[] = {
 	{ "PEERS", "who takes part in it now", COLUMN_U32, OFFSET(peers) },
 	{ "ENDPOINT", "who serves it in the kernel", COLUMN_STRING,
 	  OFFSET(endpoint) },
-	{ "FLAGS", "default, keep, lazy, shutdown (its endpoint has gone)",
+	{ "FLAGS", "default, keep, lazy, shutdown (its endpoint has gone), "
+	  "isolated (readers write no page but their own)",
 	  COLUMN_PRINT, .print = print_flags },
 	{ "KICKS", "kicks that reached the endpoint", COLUMN_U64,
 	  OFFSET(kicks) },

@@ -42,6 +42,8 @@ static int read_info(int fd, struct shmdev_device_info *info)
 		info->features |= SHMDEV_DEVICE_WAIT;
 	if (version.features & SHMDEV_FEATURE_PEERS)
 		info->features |= SHMDEV_DEVICE_PEERS;
+	if (version.features & SHMDEV_FEATURE_ISOLATE)
+		info->features |= SHMDEV_DEVICE_ISOLATE;
 	info->default_bytes = version.default_bytes;
 	info->page_bytes = version.page_bytes;
 	info->abi = version.abi;

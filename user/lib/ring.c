@@ -222,13 +222,24 @@ static int check_length(const struct shmdev_ring_memory *memory,
 		       -EBADMSG : 0;
 }
 
+/* One's own cursor, where only it can be mapped for writing. */
+static int map_claimed(struct shmdev_ring *ring)
+{
+	size_t at = (2 + ring->slot) * ring->page_bytes;
+	void *mapped;
+
+	return map(ring->base + at, ring->page_bytes, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_FIXED, shmdev_segment_fd(ring->claimed),
+		   ring->memory.offset + at, &mapped);
+}
+
 /* Each page with the rights that the role needs, and no more. */
 static int map_ring(struct shmdev_ring *ring,
 		    const struct shmdev_ring_header *header)
 {
 	const struct shmdev_ring_memory *memory = &ring->memory;
 	size_t data_at = data_offset(header);
-	size_t page = header->page_bytes;
+	size_t page = ring->page_bytes;
 	const int rw = PROT_READ | PROT_WRITE;
 	bool produces = ring->role == SHMDEV_RING_PRODUCER;
 	bool consumes = ring->role == SHMDEV_RING_CONSUMER;
@@ -244,7 +255,7 @@ static int map_ring(struct shmdev_ring *ring,
 		{ page, page, page, produces ? rw : PROT_READ },
 		/* Of the cursors, only one's own stays writable. */
 		{ 2 * page, 2 * page, data_at - 2 * page,
-		  consumes ? rw : PROT_READ },
+		  consumes && !ring->claimed ? rw : PROT_READ },
 		{ data_at, data_at, header->data_bytes, of_data },
 		{ data_at + header->data_bytes, data_at, header->data_bytes,
 		  of_data },
@@ -252,7 +263,6 @@ static int map_ring(struct shmdev_ring *ring,
 	void *mapped;
 	int ret;
 
-	ring->page_bytes = page;
 	ring->mapped = data_at + 2 * (size_t)header->data_bytes;
 	if (ring->mapped != data_at + 2 * header->data_bytes)
 		return -ENOMEM;
@@ -270,7 +280,7 @@ static int map_ring(struct shmdev_ring *ring,
 	}
 	ring->producer = (void *)(ring->base + page);
 	ring->data = ring->base + data_at;
-	return 0;
+	return ring->claimed ? map_claimed(ring) : 0;
 }
 
 int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
@@ -373,11 +383,21 @@ static int keep_own_cursor(struct shmdev_ring *ring)
 	return ret;
 }
 
+/* Nobody else can have it, whatever is written there. */
+static int become_claimer(struct shmdev_ring *ring)
+{
+	store(&cursor_of(ring, ring->slot)->owner, ring->memory.id << 1);
+	ring->is_owner = true;
+	return shmdev_ring_begin(ring);
+}
+
 static int become_consumer(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_cursor *cursor;
 	int ret = -EBUSY;
 
+	if (ring->claimed)
+		return become_claimer(ring);
 	for (ring->slot = 0; ring->slot < ring->cursors; ring->slot++) {
 		cursor = cursor_of(ring, ring->slot);
 		ret = shmdev_ring_own(ring, &cursor->owner, SHMDEV_RING_NOW);
@@ -407,9 +427,10 @@ static int check_memory(const struct shmdev_ring_memory *memory)
 	return 0;
 }
 
-SHMDEV_API int
-shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
-			  enum shmdev_ring_role role, struct shmdev_ring **ring)
+int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
+				enum shmdev_ring_role role,
+				shmdev_ring_claim_fn *claim,
+				struct shmdev_ring **ring)
 {
 	struct shmdev_ring_header header = { };
 	struct shmdev_ring *new;
@@ -431,12 +452,15 @@ shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 	new->kind = header.kind;
 	new->flags = header.flags;
 	new->cursors = header.cursors;
+	new->page_bytes = header.page_bytes;
 	new->data_bytes = header.data_bytes;
 	new->first_position = header.position;
 	/* Who spins on the only processor keeps away whom it waits for. */
 	new->spin_max = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_MAX : 0;
 	new->spin = new->spin_max;
-	ret = map_ring(new, &header);
+	if (claim)
+		ret = claim(new);
+	ret = ret ?: map_ring(new, &header);
 	if (!ret && role == SHMDEV_RING_PRODUCER)
 		ret = become_producer(new);
 	else if (!ret && role == SHMDEV_RING_CONSUMER)
@@ -449,6 +473,13 @@ shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 failed:
 	shmdev_ring_detach(new);
 	return ret;
+}
+
+SHMDEV_API int
+shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
+			  enum shmdev_ring_role role, struct shmdev_ring **ring)
+{
+	return shmdev_ring_attach_claiming(memory, role, NULL, ring);
 }
 
 SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
@@ -468,6 +499,7 @@ SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
 		shmdev_segment_leave(ring->joined);
 	if (ring->base)
 		munmap(ring->base, ring->mapped);
+	shmdev_segment_close(ring->claimed);
 	free(ring);
 }
 

@@ -32,6 +32,7 @@ struct shmdev_ring_place {
 struct shmdev_ring {
 	struct shmdev_ring_memory memory;
 	const struct shmdev_segment *joined;	/* to leave at last, or NULL */
+	struct shmdev_segment *claimed;	/* to write one's cursor, or NULL */
 	enum shmdev_ring_role role;
 	uint32_t kind;
 	uint32_t flags;
@@ -70,6 +71,19 @@ struct shmdev_ring {
 	uint64_t throttle_bytes;
 	uint32_t throttle_us;
 };
+
+/*
+ * Where readers may not write each other's cursors: claims one for @ring, whose
+ * header has been read and whose pages have not been mapped. 0 also if there is
+ * nothing to claim.
+ */
+typedef int shmdev_ring_claim_fn(struct shmdev_ring *ring);
+
+/* As shmdev_ring_attach_memory(); @claim: NULL, or for a consumer. */
+int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
+				enum shmdev_ring_role role,
+				shmdev_ring_claim_fn *claim,
+				struct shmdev_ring **ring);
 
 /* Nothing but a hint that this thread waits for another. */
 static inline void relax(void)

@@ -27,6 +27,8 @@ static uint32_t flags_from_kernel(uint32_t from)
 		flags |= SHMDEV_SEGMENT_DEFAULT;
 	if (from & SHMDEV_INFO_F_SHUTDOWN)
 		flags |= SHMDEV_SEGMENT_SHUTDOWN;
+	if (from & SHMDEV_INFO_F_ISOLATED)
+		flags |= SHMDEV_SEGMENT_ISOLATED;
 	return flags;
 }
 

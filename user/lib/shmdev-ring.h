@@ -46,7 +46,7 @@ enum shmdev_ring_role {
 /*
  * The consumer may write the data. It then clears a word of each cache line
  * when it gives it back, which spares the producer from fetching the line in
- * a slow way. For parties that trust each other.
+ * a slow way. For parties that trust each other: such a ring is not isolated.
  */
 #define SHMDEV_RING_CLEARS	(1U << 1)
 
@@ -111,8 +111,12 @@ int shmdev_ring_format(int fd, uint64_t offset,
 
 /*
  * Makes a segment with a ring at its beginning. @name and @how are those of
- * shmdev_segment_create(). The segment has its name before it has its ring:
- * whoever opens it then gets -ENODATA below.
+ * shmdev_segment_create(). The segment has its name before it has its ring, and
+ * mode 0600 until then: whoever can open it already gets -ENODATA below.
+ *
+ * Unless SHMDEV_RING_CLEARS is set, the ring is isolated: who reads can write its
+ * own cursor, and nobody else can, see shmdev_segment_isolate(). -EBUSY: somebody
+ * opened the segment, and may be writing it.
  */
 int shmdev_ring_create(const struct shmdev_device *device, const char *name,
 		       const struct shmdev_segment_options *how,
@@ -121,7 +125,8 @@ int shmdev_ring_create(const struct shmdev_device *device, const char *name,
 
 /*
  * Takes a role in the ring at @offset of a segment. @segment has to be open for
- * reading and writing, or for an observer for reading, and to stay open. The
+ * reading and writing, but for an observer and for a consumer of an isolated ring
+ * for reading only, and to stay open. The
  * process becomes a peer through it, until it gives the role back: parties need
  * to open the segment each for itself, also in one process.
  *

@@ -66,6 +66,10 @@ struct timespec;	/* of <time.h> */
 #define SHMDEV_SEGMENT_LAZY	(1U << 1) /* memory comes at first touch */
 #define SHMDEV_SEGMENT_DEFAULT	(1U << 2) /* it is the default segment */
 #define SHMDEV_SEGMENT_SHUTDOWN	(1U << 3) /* its endpoint has gone */
+#define SHMDEV_SEGMENT_ISOLATED	(1U << 4) /* it has isolated pages */
+
+/* For shmdev_segment_isolate(). */
+#define SHMDEV_ISOLATE_CLAIMABLE	(1U << 0)
 
 /* Rights of a mapping. */
 #define SHMDEV_MAPPING_READ	(1U << 0)
@@ -90,6 +94,7 @@ struct timespec;	/* of <time.h> */
 #define SHMDEV_DEVICE_HELLO	(1ULL << 2) /* the endpoint "hello" */
 #define SHMDEV_DEVICE_WAIT	(1ULL << 3) /* wait words */
 #define SHMDEV_DEVICE_PEERS	(1ULL << 4) /* who takes part, and how it ended */
+#define SHMDEV_DEVICE_ISOLATE	(1ULL << 5) /* pages that may not be written */
 
 /* For shmdev_device_list(). */
 #define SHMDEV_LIST_EVERYWHERE	(1U << 0) /* the segments of all containers */
@@ -254,12 +259,42 @@ int shmdev_segment_info(const struct shmdev_segment *segment,
  * PROT_WRITE or both.
  *
  * -ENXIO: the range does not lie inside the segment. -EACCES: it was not opened
- * for this. -EPERM: PROT_EXEC.
+ * for this, or has isolated pages there. -EPERM: PROT_EXEC.
  */
 int shmdev_segment_map(const struct shmdev_segment *segment, uint64_t offset,
 		       size_t bytes, int protection, void **address);
 /* Takes an @address from shmdev_segment_map() and the bytes mapped there. */
 int shmdev_segment_unmap(void *address, size_t bytes);
+
+/*
+ * Keeps all processes, whoever they are, from writing these pages from now on,
+ * for good: they can be mapped shared for reading only, and write() is refused
+ * for the whole segment. @offset and @bytes: multiples of the page size. @flags:
+ * 0, or SHMDEV_ISOLATE_CLAIMABLE for up to 64 pages that are to be claimed. Of a
+ * mapping of the other pages that may be written, mremap() makes no larger one.
+ *
+ * -EPERM: the caller does not own the segment. -EBADF: it is not open for
+ * writing. -EBUSY: somebody may be writing it, by a mapping, by write(), or by
+ * what was pinned: do this before others get the segment. -EEXIST: some of them
+ * are isolated already. -ENOSPC: there are 8 such parts. -ENXIO: they lie
+ * outside.
+ */
+int shmdev_segment_isolate(const struct shmdev_segment *segment,
+			   uint64_t offset, uint64_t bytes,
+			   unsigned int flags);
+/*
+ * Takes one claimable page that nobody has; @offset: in, of any page of that
+ * part; out, of the one that was taken. @segment needs to be open for reading
+ * only. @claimed: the same segment again, through which that page, on its own,
+ * can be mapped for writing, and shmdev_segment_wake() be used, but else only
+ * what is for readers. The page is taken until that is closed and unmapped, in
+ * children, too.
+ *
+ * -EBUSY: none is free. -ENXIO: there is no such part. -EBADF: @segment is not
+ * open for reading.
+ */
+int shmdev_segment_claim(const struct shmdev_segment *segment, uint64_t *offset,
+			 struct shmdev_segment **claimed);
 
 /*
  * Who has the segment mapped: an entry for each contiguous mapping of each

@@ -14,6 +14,10 @@
  * $SHMDEV_FAKE_PEERS: likewise how many peers there are. Before them come those
  * that have joined and are alive, whom the file ".peers" has. Of those that have
  * ended nothing is known but that.
+ *
+ * A segment has one isolated part at most, which the file ".isolated-INODE" has;
+ * who has claimed a page of it has locked the first byte there. Nobody is kept
+ * from writing.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -61,6 +65,21 @@ static int unlink_in_folder(const char *name)
 	return unlink(path) ? -errno : 0;
 }
 
+struct part {
+	uint64_t offset;
+	uint64_t bytes;
+};
+
+/* Open, or -1 if nothing is isolated. */
+static int open_part(ino_t segment, int flags)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), ".isolated-%llu",
+		 (unsigned long long)segment);
+	return open_in_folder(name, flags, 0600);
+}
+
 static bool is_default(const struct stat *file)
 {
 	struct stat device;
@@ -74,10 +93,15 @@ static void fill_info(struct shmdev_info *info, const struct stat *file,
 		      const char *name)
 {
 	bool first = is_default(file);
+	int part = open_part(file->st_ino, O_RDONLY);
 
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->flags = first ? SHMDEV_INFO_F_DEFAULT : SHMDEV_INFO_F_KEEP;
+	if (part >= 0) {
+		info->flags |= SHMDEV_INFO_F_ISOLATED;
+		close(part);
+	}
 	info->id = first ? 1 : file->st_ino;
 	info->bytes = file->st_size;
 	info->resident = file->st_blocks * 512;
@@ -110,6 +134,8 @@ static int do_version(struct shmdev_version *version)
 static int do_create(struct shmdev_create *create)
 {
 	mode_t mode = create->mode | (*create->endpoint ? S_ISVTX : 0);
+	struct stat file;
+	char part[64];
 	int fd;
 
 	if (create->size != sizeof(*create) || create->reserved ||
@@ -126,8 +152,13 @@ static int do_create(struct shmdev_create *create)
 		fd = memfd_create("anonymous", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, create->bytes) || fchmod(fd, mode))
+	if (ftruncate(fd, create->bytes) || fchmod(fd, mode) ||
+	    fstat(fd, &file))
 		return -errno;
+	/* Of another that had this number. */
+	snprintf(part, sizeof(part), ".isolated-%llu",
+		 (unsigned long long)file.st_ino);
+	unlink_in_folder(part);
 	if (*create->name && !(create->flags & SHMDEV_CREATE_F_KEEP))
 		unlink_in_folder(create->name);
 	return fd;
@@ -575,6 +606,59 @@ static int do_peers(int fd, struct shmdev_peers *peers)
 	return peers->id && !peers->total ? -ESRCH : 0;
 }
 
+static int do_isolate(int fd, const struct shmdev_isolate *isolate)
+{
+	const struct part part = { isolate->offset, isolate->bytes };
+	struct stat file;
+	int to;
+
+	if (isolate->size != sizeof(*isolate) || fstat(fd, &file) ||
+	    isolate->flags & ~SHMDEV_ISOLATE_F_ALL || !part.bytes ||
+	    part.offset % 4096 || part.bytes % 4096)
+		return -EINVAL;
+	if (part.offset + part.bytes > (uint64_t)file.st_size)
+		return -ENXIO;
+	to = open_part(file.st_ino, O_RDWR | O_CREAT | O_EXCL);
+	if (to < 0)
+		return -errno;
+	if (write(to, &part, sizeof(part)) != sizeof(part))
+		abort();
+	close(to);
+	return 0;
+}
+
+static int do_claim(int fd, struct shmdev_claim *claim)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_len = 1 };
+	struct part part = { };
+	struct stat file;
+	char link[64];
+	int from, ret;
+
+	if (claim->size != sizeof(*claim) || claim->flags || fstat(fd, &file))
+		return -EINVAL;
+	from = open_part(file.st_ino, O_RDONLY);
+	if (from >= 0 && read(from, &part, sizeof(part)) != sizeof(part))
+		abort();
+	if (from >= 0)
+		close(from);
+	if (claim->offset - part.offset >= part.bytes)
+		return -ENXIO;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ret = open(link, O_RDWR | O_CLOEXEC);
+	if (ret < 0)
+		return -errno;
+	for (uint64_t at = 0; at < part.bytes; at += 4096) {
+		lock.l_start = part.offset + at;
+		if (!fcntl(ret, F_OFD_SETLK, &lock)) {
+			claim->offset = lock.l_start;
+			return ret;
+		}
+	}
+	close(ret);
+	return -EBUSY;
+}
+
 static int serve(int fd, unsigned int number, void *argument)
 {
 	const char *error = getenv("SHMDEV_FAKE_ERROR");
@@ -611,6 +695,10 @@ static int serve(int fd, unsigned int number, void *argument)
 		return do_leave(fd, argument);
 	case _IOC_NR(SHMDEV_IOC_PEERS):
 		return do_peers(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_ISOLATE):
+		return do_isolate(fd, argument);
+	case _IOC_NR(SHMDEV_IOC_CLAIM):
+		return do_claim(fd, argument);
 	default:
 		return -ENOTTY;
 	}

@@ -94,7 +94,8 @@ static void device_tells(void)
 				SHMDEV_DEVICE_ENDPOINTS |
 				SHMDEV_DEVICE_HELLO |
 				SHMDEV_DEVICE_WAIT |
-				SHMDEV_DEVICE_PEERS));
+				SHMDEV_DEVICE_PEERS |
+				SHMDEV_DEVICE_ISOLATE));
 	check(info.page_bytes == 4096);
 	check(info.default_bytes == 2 << 20);
 	check(info.abi == 1);
@@ -736,6 +737,48 @@ static void peers_grow(void)
 	shmdev_device_close(device);
 }
 
+/* Pages that only those write who have claimed them. */
+static void isolate_and_claim(void)
+{
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct shmdev_segment_info info = { .size = sizeof(info) };
+	struct shmdev_segment *segment = NULL, *none = (void *)&cases;
+	struct shmdev_segment *one = NULL, *other = NULL;
+	uint64_t at = 8192, another = 8192;
+
+	check(shmdev_segment_create(device, NULL, 16384, NULL, &segment) == 0);
+	check(shmdev_segment_info(segment, &info) == 0);
+	check(!(info.flags & SHMDEV_SEGMENT_ISOLATED));
+	check(shmdev_segment_claim(segment, &at, &none) == -ENXIO);
+	check(shmdev_segment_isolate(NULL, 0, 4096, 0) == -EINVAL);
+	check(shmdev_segment_isolate(segment, 0, 4096, 2) == -EINVAL);
+	check(shmdev_segment_isolate(segment, 8192, 8192,
+				     SHMDEV_ISOLATE_CLAIMABLE) == 0);
+	check(shmdev_segment_isolate(segment, 8192, 4096, 0) == -EEXIST);
+	check(shmdev_segment_info(segment, &info) == 0);
+	check(info.flags & SHMDEV_SEGMENT_ISOLATED);
+
+	check(shmdev_segment_claim(NULL, &at, &none) == -EINVAL);
+	check(shmdev_segment_claim(segment, NULL, &none) == -EINVAL);
+	check(shmdev_segment_claim(segment, &at, NULL) == -EINVAL);
+	check(shmdev_segment_claim(segment, &at, &one) == 0 && at == 8192);
+	check(shmdev_segment_fd(one) != shmdev_segment_fd(segment));
+	check(shmdev_segment_bytes(one) == 16384);
+	check(shmdev_segment_claim(segment, &another, &other) == 0);
+	check(another == 12288);
+	check(shmdev_segment_claim(segment, &at, &none) == -EBUSY);
+	check(none == (void *)&cases && at == 8192);
+	/* INFO fails after CLAIM went well: its descriptor must not stay. */
+	shmdev_segment_close(other);
+	setenv("SHMDEV_FAKE_ERROR", "5:12", 1);
+	check(shmdev_segment_claim(segment, &at, &none) == -ENOMEM);
+	unsetenv("SHMDEV_FAKE_ERROR");
+	check(at == 8192);
+	shmdev_segment_close(one);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+}
+
 /* A descriptor is taken over when it is a segment's, and only then. */
 static void descriptor_taken_over(void)
 {
@@ -798,6 +841,10 @@ static void driver_errors(void)
 	setenv("SHMDEV_FAKE_ERROR", "13:12", 1);
 	check(shmdev_segment_peers(segment, &peers) == -ENOMEM);
 	check(shmdev_segment_peer(segment, 1, &peer) == -ENOMEM);
+	setenv("SHMDEV_FAKE_ERROR", "14:16", 1);
+	check(shmdev_segment_isolate(segment, 0, 4096, 0) == -EBUSY);
+	setenv("SHMDEV_FAKE_ERROR", "15:24", 1);
+	check(shmdev_segment_claim(segment, &id, &none) == -EMFILE);
 	unsetenv("SHMDEV_FAKE_ERROR");
 	setenv("SHMDEV_FAKE_LIE", "peers", 1);
 	check(shmdev_segment_peers(segment, &peers) == -EPROTO);
@@ -868,6 +915,7 @@ static const struct {
 	{ "join and leave", join_and_leave },
 	{ "the end of a peer before a wait", ends_are_not_missed },
 	{ "peers that grow while they are read", peers_grow },
+	{ "isolated pages and claims", isolate_and_claim },
 	{ "a descriptor taken over", descriptor_taken_over },
 	{ "the driver's errors", driver_errors },
 	{ "errors in words", error_texts },

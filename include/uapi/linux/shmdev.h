@@ -622,7 +622,8 @@ struct shmdev_isolate {
  * The page is the descriptor's until that and all its duplicates and mappings
  * have gone, those of children included. What is in it stays. It is not free
  * (EBUSY, if no other is) while whoever had it has left it pinned for a device or
- * for io_uring; where it is in a huge page, all of that counts.
+ * for io_uring. Where the kernel has made one large page of several, all of that
+ * counts, here and in ISOLATE.
  *
  * Errors: EBADF, EBUSY, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENXIO.
  */

@@ -61,6 +61,13 @@
  * before its WAKE wakes everyone by dying.
  *
  * Each side reads a word of the other once, and believes nothing.
+ *
+ * DOC: isolation
+ *
+ * The pages of the cursors can be one claimable part of the segment, see ISOLATE
+ * in <linux/shmdev.h>. Then the consumer claims one instead of looking for an
+ * owner that has ended, says at @owner who it is, and wakes through what it
+ * claimed. A ring with F_CLEARS is not isolated.
  */
 #ifndef _UAPI_LINUX_SHMDEV_RING_H
 #define _UAPI_LINUX_SHMDEV_RING_H
