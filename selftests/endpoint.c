@@ -312,6 +312,32 @@ FIXTURE_TEARDOWN(probe)
 		SKIP(return, PROBE ".ko is not in /lib/modules");	\
 } while (0)
 
+/* shmdev_segment_isolate(): "keep processes from writing some pages" */
+TEST_F(probe, isolates_pages_for_itself)
+{
+	size_t page = page_bytes();
+	struct shmdev_info about;
+	int fd;
+
+	SKIP_WITHOUT_PROBE();
+	unload_module(PROBE);
+	ASSERT_EQ(0, load_module(PROBE, "isolated=2"));
+	/* What attach refuses is undone. */
+	EXPECT_ERRNO(ENXIO, create(self->door, NULL, page, 0600, 0, "probe"));
+	fd = create(self->door, NULL, 3 * page, 0600, 0, "probe");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, info(fd, &about));
+	EXPECT_TRUE(about.flags & SHMDEV_INFO_F_ISOLATED);
+	EXPECT_ERRNO(EACCES, map(fd, page, PROT_READ | PROT_WRITE));
+	EXPECT_ERRNO(EACCES, mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+				  MAP_SHARED, fd, page));
+	EXPECT_ERRNO(EPERM, pwrite(fd, "evil", 4, 2 * page));
+	EXPECT_ERRNO(EEXIST, isolate(fd, page, 2 * page, 0));
+	EXPECT_EQ(0, isolate(fd, 2 * page, page, SHMDEV_ISOLATE_F_CLAIMABLE));
+	EXPECT_EQ(0, kick(fd));
+	close(fd);
+}
+
 /* Unregistering waits for a detach under way, of a segment that has ended */
 TEST_F(probe, goes_while_a_segment_ends)
 {

@@ -282,6 +282,20 @@ check 'recv sleeps until a producer comes' shell '
 	echo later | shmdev send jobs
 	wait $!
 	[ "$(tr "\n" " " <$tmp/got)" = "late later " ]'
+check 'who receives can write one page only' shell '
+	[ "$(shmdev stat -r -n -o FLAGS jobs)" = keep,isolated ]
+	shmdev recv --follow jobs >$tmp/got &
+	sleep 0.3
+	[ "$(shmdev ps -r -n -o COMMAND,ACCESS,BYTES jobs | grep rw)" = \
+		"shmdev rw 4096" ]
+	kill $!
+	wait $! || true'
+check 'unless it is trusted' shell '
+	shmdev create --ring queue --trusting trusted 4K
+	[ "$(shmdev stat -r -n -o FLAGS trusted)" = keep ]
+	echo all | shmdev send trusted
+	[ "$(shmdev recv trusted)" = all ]
+	shmdev rm trusted'
 check 'the next one takes the place of who was killed' shell '
 	shmdev recv --follow jobs >$tmp/got &
 	sleep 0.3

@@ -6,11 +6,13 @@
  * with bit 63 also set it waits for the second 32-bit word instead, while that
  * is 0, and until any signal.
  * detach sleeps as many as the first 32-bit word of the segment says, a second
- * at most.
+ * at most. With the parameter isolated it keeps processes from writing so many
+ * pages at the beginning.
  */
 #include <linux/delay.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/shmdev.h>
@@ -19,6 +21,16 @@
 #define DETACH_MAX	1000U
 #define WAITS		BIT_ULL(63)
 #define WORD		sizeof(u32)
+
+static unsigned int isolated;
+module_param(isolated, uint, 0444);
+
+static int probe_attach(struct shmdev_segment *segment)
+{
+	if (!isolated)
+		return 0;
+	return shmdev_segment_isolate(segment, 0, isolated * PAGE_SIZE, false);
+}
 
 static int probe_count(struct shmdev_segment *segment)
 {
@@ -59,6 +71,7 @@ static void probe_detach(struct shmdev_segment *segment)
 
 static struct shmdev_endpoint probe = {
 	.name = "probe",
+	.attach = probe_attach,
 	.detach = probe_detach,
 	.kick = probe_kick,
 };

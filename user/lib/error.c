@@ -31,7 +31,7 @@ static const struct {
 	{ ENOSPC, "all segments together would exceed max_bytes, or it has 8 isolated parts" },
 	{ ENOTCONN, "the segment has no endpoint" },
 	{ ENOTTY, "not a shmdev device, or not a file for this command" },
-	{ ENXIO, "the range or word does not lie inside the segment, or none can be claimed there" },
+	{ ENXIO, "the range or word is not in the segment, or no page there can be claimed" },
 	{ EOPNOTSUPP, "no hole can be punched into a segment" },
 	{ EOVERFLOW, "the records were overwritten before they were read" },
 	{ EPERM, "this is for the segment's owner, or no segment allows it" },

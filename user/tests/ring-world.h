@@ -106,21 +106,32 @@ static int ring_new(const struct shmdev_ring_options *options)
 }
 
 /* Each party has the segment open for itself, until the world is reset. */
-static int attach_as(int fd, uint64_t id, enum shmdev_ring_role role,
-		     struct shmdev_ring **ring)
+static int attach_opened(int fd, int flags, enum shmdev_ring_role role,
+			 struct shmdev_ring **ring)
 {
 	struct shmdev_segment *segment = NULL;
 	char path[64];
 
-	(void)id;
 	*ring = NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	check(shmdev_segment_from_fd(open(path, O_RDWR | O_CLOEXEC),
+	check(shmdev_segment_from_fd(open(path, flags | O_CLOEXEC),
 				     &segment) == 0);
 	if (segments_open == sizeof(segments) / sizeof(*segments))
 		abort();
 	segments[segments_open++] = segment;
 	return shmdev_ring_attach(segment, 0, role, ring);
+}
+
+/* Who consumes writes nothing but what it claims, where that is possible. */
+static int attach_as(int fd, uint64_t id, enum shmdev_ring_role role,
+		     struct shmdev_ring **ring)
+{
+	int ret = -EACCES;
+
+	(void)id;
+	if (role == SHMDEV_RING_CONSUMER)
+		ret = attach_opened(fd, O_RDONLY, role, ring);
+	return ret == -EACCES ? attach_opened(fd, O_RDWR, role, ring) : ret;
 }
 
 static inline void world_reset(void)
