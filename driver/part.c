@@ -5,10 +5,10 @@
  *
  * A part is only ever added, and never changes. Whoever maps or writes looks at
  * the parts without a lock, after it has been counted in i_mmap_writable: mmap()
- * is by the kernel, in mmap_region(), before it asks us (all kernels from 6.1 to
- * 7.2 do it in this order), and a write() is by us. ISOLATE adds a part only
- * while it keeps that count from rising from 0. So who writes either was counted
- * before, and then there is no part, or is counted after, and then sees it.
+ * is by the kernel, in mmap_region(), before it asks us (so in 6.1 and in 7.2),
+ * and a write() is by us. ISOLATE adds a part only while it keeps that count from
+ * rising from 0. So who writes either was counted before, and then there is no
+ * part, or is counted after, and then sees it.
  *
  * What the kernel can do to a mapping later without asking us must not let it
  * write more: one that may write does not grow (VM_DONTEXPAND, which also keeps
