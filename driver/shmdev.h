@@ -84,16 +84,17 @@ struct shmdev_owner;
  * struct shmdev_part - pages that segment files may not write
  * @first: page
  * @end: the page after the last one
- * @claimable: a file may claim one of them and write that
- * @claimed: those that are, counted from @first; atomic bits
- * @used: those that ever were; written by who has claimed
+ * @claimed: those that a file has claimed, to write them; atomic bits, counted
+ *           from @first
+ * @used: those that ever were claimed; written by who has claimed
+ * @claimable: whether they can be
  */
 struct shmdev_part {
 	pgoff_t first;
 	pgoff_t end;
-	bool claimable;
 	DECLARE_BITMAP(claimed, SHMDEV_CLAIMS_MAX);
 	DECLARE_BITMAP(used, SHMDEV_CLAIMS_MAX);
+	bool claimable;
 };
 
 /**
@@ -131,8 +132,8 @@ struct shmdev_part {
  * @peers: those that are alive
  * @ended_peers: the last of those that are not
  * @last_end: how many have ended; who is about to wait reads it without the lock
- * @parts_lock: of adding to the next two
  * @parts_count: how many there are; grows only, with release semantics
+ * @parts_lock: of adding one
  * @parts: constant from when they are counted, but for the claims
  * @published: creation is over, others may find it
  * @kept: the name holds a reference, and one on the module
@@ -179,8 +180,9 @@ struct shmdev_segment {
 	struct list_head ended_peers;
 	u32 last_end;
 
-	struct mutex parts_lock; /* adding a part */
+	/* Written under parts_lock. */
 	u32 parts_count;
+	struct mutex parts_lock; /* adding a part */
 	struct shmdev_part parts[SHMDEV_PARTS_MAX];
 
 	/* Under names_lock. */

@@ -565,6 +565,25 @@ TEST_F(isolate, claim_is_a_readers_otherwise)
 	close(mine);
 }
 
+/* CLAIM: one whose page cannot be told is none (EFAULT) */
+TEST_F(isolate, claim_that_is_not_told_is_none)
+{
+	struct shmdev_claim *arg = mmap(NULL, self->page, READ_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fds = count_fds(), i;
+	__u64 offset;
+
+	ASSERT_NE(MAP_FAILED, arg);
+	arg->size = sizeof(*arg);
+	arg->offset = CLAIMS * self->page;
+	ASSERT_EQ(0, mprotect(arg, self->page, PROT_READ));
+	EXPECT_ERRNO(EFAULT, ioctl(self->fd, SHMDEV_IOC_CLAIM, arg));
+	EXPECT_EQ(fds, count_fds());
+	for (i = 0; i < CLAIMED; i++)
+		EXPECT_LE(0, claim_any(self->fd, &offset));
+	munmap(arg, self->page);
+}
+
 /* CLAIM: "one page of that part", which must be there */
 TEST_F(isolate, claim_is_of_claimable_pages)
 {

@@ -103,7 +103,8 @@ static int claim_patiently(struct shmdev_ring *ring, uint64_t *offset)
 			return consumers;
 		if ((unsigned int)consumers > ring->cursors)
 			return ret;
-		nanosleep(&nap, NULL);
+		/* This one leaves errno alone. */
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 	}
 }
 
