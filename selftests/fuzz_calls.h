@@ -1033,7 +1033,7 @@ static const struct operation operations[] = {
 	     { "value", BYTES }),
 };
 
-#define COMMAND_COUNT	15U	/* they come first, "ioctl" among them */
+#define COMMAND_COUNT	17U	/* they come first, "ioctl" among them */
 
 /* The command that a number means, whatever size it has. */
 static const struct operation *find_command(unsigned int cmd)
