@@ -51,6 +51,15 @@ static int segment_has_ended(void *segment, uint64_t id)
 	return ret < 0 ? ret : peer.state != SHMDEV_PEER_STATE_ALIVE;
 }
 
+/* An endpoint does not say whether it produces. */
+static bool takes_part(const struct shmdev_peer_info *peer,
+		       enum shmdev_ring_role role)
+{
+	return !strcmp(peer->role, role_names[role]) ||
+	       (role == SHMDEV_RING_PRODUCER &&
+		!strcmp(peer->role, "endpoint"));
+}
+
 static int count_peers(const struct shmdev_segment *segment,
 		       enum shmdev_ring_role role)
 {
@@ -63,7 +72,7 @@ static int count_peers(const struct shmdev_segment *segment,
 		return ret;
 	for (size_t i = 0; !shmdev_peer_list_get(list, i, &peer); i++)
 		count += peer.state == SHMDEV_PEER_STATE_ALIVE &&
-			 !strcmp(peer.role, role_names[role]);
+			 takes_part(&peer, role);
 	shmdev_peer_list_free(list);
 	return count;
 }
@@ -178,6 +187,7 @@ SHMDEV_API int shmdev_ring_create(const struct shmdev_device *device,
 				  struct shmdev_segment **segment)
 {
 	struct shmdev_segment_options now = { .size = sizeof(now) };
+	struct shmdev_segment *new = NULL;
 	uint64_t bytes;
 	mode_t mode;
 	int ret;
@@ -193,20 +203,21 @@ SHMDEV_API int shmdev_ring_create(const struct shmdev_device *device,
 	mode = now.mode ? now.mode : 0600;
 	now.size = sizeof(now);
 	now.mode = mode & ~0777 ? mode : 0600;
-	ret = shmdev_segment_create(device, name, bytes, &now, segment);
+	ret = shmdev_segment_create(device, name, bytes, &now, &new);
 	if (ret < 0)
 		return ret;
-	ret = shmdev_ring_format(shmdev_segment_fd(*segment), 0, options);
-	ret = ret ?: isolate_cursors(*segment, options, bytes);
+	ret = shmdev_ring_format(shmdev_segment_fd(new), 0, options);
+	ret = ret ?: isolate_cursors(new, options, bytes);
 	if (!ret && mode != 0600)
-		ret = shmdev_segment_chmod(*segment, mode);
+		ret = shmdev_segment_chmod(new, mode);
 	if (ret < 0) {
 		if (name)
 			shmdev_segment_remove(device, name);
-		shmdev_segment_close(*segment);
-		*segment = NULL;
+		shmdev_segment_close(new);
+		return ret;
 	}
-	return ret;
+	*segment = new;
+	return 0;
 }
 
 SHMDEV_API int shmdev_ring_arm(struct shmdev_ring *ring)

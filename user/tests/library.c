@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "shmdev-ring.h"
 #include "shmdev.h"
 
 /* Nothing of the library may touch errno. */
@@ -802,6 +804,60 @@ static void descriptor_taken_over(void)
 	shmdev_device_close(device);
 }
 
+/* What is mapped already may stay, and @more than that may not be. */
+static struct rlimit limit_mappings(rlim_t more)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	struct rlimit before, limit;
+	char pages[20] = "";
+
+	check(file && fgets(pages, sizeof(pages), file));
+	fclose(file);
+	getrlimit(RLIMIT_AS, &before);
+	limit = before;
+	limit.rlim_cur = strtoul(pages, NULL, 10) *
+			 (rlim_t)sysconf(_SC_PAGESIZE) + more;
+	check(!setrlimit(RLIMIT_AS, &limit));
+	errno = SENTINEL;
+	return before;
+}
+
+/* A ring that could be created but not mapped leaves no name and no result. */
+static void ring_create_is_undone(void)
+{
+	const struct shmdev_segment_options keep = {
+		.size = sizeof(keep),
+		.flags = SHMDEV_SEGMENT_KEEP,
+	};
+	const struct shmdev_ring_options options = {
+		.size = sizeof(options),
+		.kind = SHMDEV_RING_IS_QUEUE,
+		.data_bytes = 1ULL << 36,
+	};
+	struct shmdev_segment *const untouched = (void *)&cases;
+	struct shmdev_segment *segment = untouched, *left = NULL;
+	struct shmdev_device *device = open_device(O_RDWR);
+	struct rlimit before = limit_mappings(1 << 30);
+
+	check(shmdev_ring_create(device, "undone", &keep, &options,
+				 &segment) == -ENOMEM);
+	check(segment == untouched);
+	check(shmdev_segment_open(device, "undone", O_RDONLY, &left) ==
+	      -ENOENT);
+	check(shmdev_ring_create(device, NULL, NULL, &options, &segment) ==
+	      -ENOMEM);
+	check(segment == untouched);
+
+	setrlimit(RLIMIT_AS, &before);
+	segment = NULL;
+	check(shmdev_ring_create(device, "undone", &keep, &options,
+				 &segment) == 0);
+	check(shmdev_segment_remove(device, "undone") == 0);
+	shmdev_segment_close(segment);
+	shmdev_segment_close(left);
+	shmdev_device_close(device);
+}
+
 /* What the driver answers to a command is what the caller gets. */
 static void driver_errors(void)
 {
@@ -917,6 +973,7 @@ static const struct {
 	{ "peers that grow while they are read", peers_grow },
 	{ "isolated pages and claims", isolate_and_claim },
 	{ "a descriptor taken over", descriptor_taken_over },
+	{ "a ring that cannot be mapped", ring_create_is_undone },
 	{ "the driver's errors", driver_errors },
 	{ "errors in words", error_texts },
 	{ "the version", version_is_a_version },
