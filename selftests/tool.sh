@@ -258,7 +258,7 @@ check 'who may only write may wake' shell '
 	! su alice -c "shmdev wake --set 1 two 0"'
 
 # peers
-check 'an endpoint is a peer' expect 0 '^two +1 endpoint +0 +alive +0$' \
+check 'an endpoint is a peer' expect 0 '^two +1 endpoint +0 +alive +0 *$' \
 	shmdev peers two
 check 'nobody is a peer' expect 0 '"peers": \[' shmdev peers -J box
 check 'peers of all' expect 0 '^\(default\) +1 endpoint ' shmdev peers
@@ -302,7 +302,16 @@ check 'the next one takes the place of who was killed' shell '
 	shmdev recv jobs 2>&1 | grep -q "somebody has this part"
 	kill -9 $!
 	echo again | shmdev send jobs
+	shmdev peers -r -n -o ROLE,STATE,LAG,LOST jobs >$tmp/got
+	grep -x "consumer killed 16 0" $tmp/got
 	[ "$(shmdev recv jobs)" = again ]'
+check 'whoever may read sees where others are in it' shell '
+	shmdev chmod 0644 jobs
+	shmdev recv --follow jobs &
+	sleep 0.3
+	su alice -c "shmdev peers -r -n -o ROLE,STATE,POSITION,LAG jobs" >$tmp/got
+	kill $!
+	grep -x "consumer alive [1-9][0-9]* 0" $tmp/got'
 check 'a full queue holds up who sends, and loses nothing' shell '
 	i=0
 	while [ $i -lt 9000 ]; do echo "line $i"; i=$((i + 1)); done >$tmp/lines

@@ -10,6 +10,7 @@
 #define SHMDEV_CLI_H
 
 #include <getopt.h>
+#include <linux/shmdev_ring.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -120,6 +121,7 @@ struct column {
 	enum column_kind kind;
 	size_t offset;	/* of the value in the row, but where print() is */
 	void (*print)(FILE *to, const void *row, bool for_people);
+	bool (*is_there)(const void *row);	/* else it is empty; or NULL */
 };
 
 struct table {
@@ -235,6 +237,15 @@ int ring_argument(int argc, char **argv, const char **name);
 int ring_open(const char *doing, const char *name, enum shmdev_ring_role role,
 	      struct shmdev_segment **segment, struct shmdev_ring **ring);
 void ring_close(struct shmdev_segment *segment, struct shmdev_ring *ring);
+
+/* What those who take part say at one moment: not to be relied upon. */
+struct ring_moment {
+	struct timespec time;
+	struct shmdev_ring_info ring;
+	struct shmdev_ring_cursor_info cursors[SHMDEV_RING_CURSORS_MAX];
+};
+
+void ring_look(const struct shmdev_ring *ring, struct ring_moment *moment);
 
 /* How records follow each other in a file. */
 enum framing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who takes part in segments, and how others ended. */
+/* Who takes part in segments and in their rings, and how others ended. */
 #include <errno.h>
 
 #include "cli.h"
@@ -7,6 +7,10 @@
 struct row {
 	struct listed listed;
 	struct shmdev_peer_info peer;
+	enum shmdev_ring_role part;	/* an observer: none in a ring */
+	uint64_t position;
+	uint64_t lag;
+	uint64_t lost;
 };
 
 static void print_state(FILE *to, const void *data, bool for_people)
@@ -46,6 +50,20 @@ static void print_ended(FILE *to, const void *data, bool for_people)
 		print_time(to, row->peer.ended);
 }
 
+static bool is_in_ring(const void *data)
+{
+	const struct row *row = data;
+
+	return row->part != SHMDEV_RING_OBSERVER;
+}
+
+static bool is_reader(const void *data)
+{
+	const struct row *row = data;
+
+	return row->part == SHMDEV_RING_CONSUMER;
+}
+
 #define OFFSET(member) .offset = offsetof(struct row, member)
 
 static const struct column columns[] = {
@@ -65,15 +83,63 @@ static const struct column columns[] = {
 	  OFFSET(peer.status) },
 	{ "JOINED", "when it joined", COLUMN_PRINT, .print = print_joined },
 	{ "ENDED", "when it ended", COLUMN_PRINT, .print = print_ended },
+	{ "POSITION", "bytes of the ring's that it has sent, or done with",
+	  COLUMN_U64, OFFSET(position), .is_there = is_in_ring },
+	{ "LAG", "bytes that were sent and that it has yet to read",
+	  COLUMN_BYTES, OFFSET(lag), .is_there = is_reader },
+	{ "LOST", "records that it lost so far", COLUMN_U64, OFFSET(lost),
+	  .is_there = is_reader },
 };
 
 static const struct table peers_table = {
 	.name = "peers",
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(*columns),
-	.default_columns = "SEGMENT,ID,ROLE,PID,COMMAND,STATE,STATUS",
+	.default_columns =
+		"SEGMENT,ID,ROLE,PID,COMMAND,STATE,STATUS,POSITION,LAG,LOST",
 	.row_size = sizeof(struct row),
 };
+
+static void add_place(struct row *row, const struct ring_moment *moment)
+{
+	uint32_t i;
+
+	if (row->peer.id == moment->ring.producer) {
+		row->part = SHMDEV_RING_PRODUCER;
+		row->position = moment->ring.head;
+	}
+	for (i = 0; i < moment->ring.readers; i++) {
+		const struct shmdev_ring_cursor_info *cursor =
+			&moment->cursors[i];
+
+		if (row->peer.id != cursor->id)
+			continue;
+		row->part = SHMDEV_RING_CONSUMER;
+		row->position = cursor->position;
+		row->lag = moment->ring.head - cursor->position;
+		row->lost = cursor->lost;
+	}
+}
+
+/*
+ * A segment without a ring, or with what only looks like one, has peers all the
+ * same; and one that nobody takes part in is not to get a page for this.
+ */
+static void add_places(const struct shmdev_segment *segment, struct row *rows,
+		       size_t count)
+{
+	struct ring_moment moment;
+	struct shmdev_ring *ring;
+	size_t i;
+
+	if (!count ||
+	    shmdev_ring_attach(segment, 0, SHMDEV_RING_OBSERVER, &ring))
+		return;
+	ring_look(ring, &moment);
+	shmdev_ring_detach(ring);
+	for (i = 0; i < count; i++)
+		add_place(&rows[i], &moment);
+}
 
 static int list_peers(struct listing *listing,
 		      const struct shmdev_segment *segment)
@@ -92,6 +158,8 @@ static int list_peers(struct listing *listing,
 		shmdev_peer_list_get(list, i, &rows[i].peer);
 	}
 	shmdev_peer_list_free(list);
+	if (rows)
+		add_places(segment, rows, count);
 	return rows ? 0 : -ENOMEM;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What send, recv and watch have in common: a ring in a segment. */
+/* What send, recv, watch and peers have in common: a ring in a segment. */
 #include <fcntl.h>
 
 #include "cli.h"
@@ -49,6 +49,18 @@ void ring_close(struct shmdev_segment *segment, struct shmdev_ring *ring)
 {
 	shmdev_ring_detach(ring);
 	shmdev_segment_close(segment);
+}
+
+/* The ring last: then no reader is further than its producer. */
+void ring_look(const struct shmdev_ring *ring, struct ring_moment *moment)
+{
+	unsigned int i;
+
+	*moment = (struct ring_moment){ .ring.size = sizeof(moment->ring) };
+	clock_gettime(CLOCK_MONOTONIC, &moment->time);
+	for (i = 0; i < SHMDEV_RING_CURSORS_MAX; i++)
+		shmdev_ring_cursor_info(ring, i, &moment->cursors[i]);
+	shmdev_ring_info(ring, &moment->ring);
 }
 
 int ring_argument(int argc, char **argv, const char **name)

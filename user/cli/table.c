@@ -104,6 +104,8 @@ static char *cell_text(const struct column *column,
 
 	if (!to)
 		return NULL;
+	if (column->is_there && !column->is_there(row))
+		return fclose(to) ? NULL : text;
 	switch (column->kind) {
 	case COLUMN_U64:
 		fprintf(to, "%" PRIu64, *(const uint64_t *)value);

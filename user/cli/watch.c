@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/shmdev_ring.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,13 +11,6 @@ static const struct option options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	TABLE_OPTIONS,
 	COMMON_OPTIONS
-};
-
-/* What is known at one moment. */
-struct moment {
-	struct timespec time;
-	struct shmdev_ring_info ring;
-	struct shmdev_ring_cursor_info cursors[SHMDEV_RING_CURSORS_MAX];
 };
 
 struct row {
@@ -116,18 +108,6 @@ struct watcher {
 	uint64_t rest;		/* tables yet to be shown */
 };
 
-/* The ring last: then no reader is further than its producer. */
-static void look(const struct watcher *watcher, struct moment *moment)
-{
-	unsigned int i;
-
-	*moment = (struct moment){ .ring.size = sizeof(moment->ring) };
-	clock_gettime(CLOCK_MONOTONIC, &moment->time);
-	for (i = 0; i < SHMDEV_RING_CURSORS_MAX; i++)
-		shmdev_ring_cursor_info(watcher->ring, i, &moment->cursors[i]);
-	shmdev_ring_info(watcher->ring, &moment->ring);
-}
-
 static double seconds_between(const struct timespec *from,
 			      const struct timespec *to)
 {
@@ -157,8 +137,8 @@ static bool find_peer(const struct watcher *watcher, uint64_t id,
 }
 
 static struct row producer_row(const struct watcher *watcher,
-			       const struct moment *before,
-			       const struct moment *now)
+			       const struct ring_moment *before,
+			       const struct ring_moment *now)
 {
 	double seconds = seconds_between(&before->time, &now->time);
 	struct row row = {
@@ -175,8 +155,8 @@ static struct row producer_row(const struct watcher *watcher,
 	return row;
 }
 
-static struct row reader_row(const struct moment *before,
-			     const struct moment *now, unsigned int i)
+static struct row reader_row(const struct ring_moment *before,
+			     const struct ring_moment *now, unsigned int i)
 {
 	const struct shmdev_ring_cursor_info *cursor = &now->cursors[i];
 	double seconds = seconds_between(&before->time, &now->time);
@@ -195,8 +175,8 @@ static struct row reader_row(const struct moment *before,
 	return row;
 }
 
-static int show(const struct watcher *watcher, const struct moment *before,
-		const struct moment *now)
+static int show(const struct watcher *watcher,
+		const struct ring_moment *before, const struct ring_moment *now)
 {
 	struct row rows[1 + SHMDEV_RING_CURSORS_MAX];
 	struct shmdev_peer_info peer;
@@ -221,18 +201,18 @@ static int watch(struct watcher *watcher)
 {
 	bool for_people = !watcher->table.json && !watcher->table.raw;
 	struct timespec until;
-	struct moment moments[2];
+	struct ring_moment moments[2];
 	int status = STATUS_OK;
 	bool is_first = true;
 
-	look(watcher, &moments[0]);
+	ring_look(watcher->ring, &moments[0]);
 	until = time_from_now(&watcher->interval);
 	while (watcher->rest-- && !status) {
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
 				       NULL) == EINTR)
 			;
 		until = time_from_now(&watcher->interval);
-		look(watcher, &moments[1]);
+		ring_look(watcher->ring, &moments[1]);
 		if (!is_first && for_people)
 			putchar('\n');
 		is_first = false;
