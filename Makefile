@@ -80,6 +80,8 @@ install-driver:
 	install -D -m 644 $(build)/driver/$(release)/driver/Module.symvers \
 		$(api_dir)/$(release)/Module.symvers
 	install -D -m 644 include/linux/shmdev.h $(api_dir)/linux/shmdev.h
+	install -D -m 644 include/uapi/linux/shmdev_ring.h \
+		$(api_dir)/uapi/linux/shmdev_ring.h
 	$(if $(DESTDIR),,depmod $(release))
 
 uninstall: ## Remove what install installed

@@ -272,6 +272,7 @@ int shmdev_wait(struct shmdev_segment *segment, struct shmdev_wait *wait);
 void shmdev_wait_wake_everyone(struct shmdev_segment *segment);
 
 /* peer.c */
+#define SHMDEV_PEER_ENDPOINT 1ULL /* its id: it is there before all others */
 int shmdev_peers_init(void);
 void shmdev_peers_exit(void);
 void shmdev_peers_init_segment(struct shmdev_segment *segment);

@@ -24,6 +24,9 @@
  * shmdev_segment_wake() tells processes that there is something new, from an
  * interrupt too; see driver/samples/shmdev_ticker.c.
  *
+ * For records in either direction, an endpoint makes a ring in its segment, see
+ * struct shmdev_ring_spec, and driver/samples/shmdev_adc.c and shmdev_echo.c.
+ *
  * Trust nothing that is in a segment: processes can change every byte at any
  * moment, between two reads too. Read a word once, with READ_ONCE(), or copy
  * what you need with shmdev_copy_once(), then validate and use your copy. What
@@ -35,12 +38,15 @@
 
 #include <linux/compiler.h>
 #include <linux/device/driver.h>
+#include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <uapi/linux/shmdev_ring.h>
 
 struct shmdev_segment;
+struct shmdev_ring;
 
 /**
  * struct shmdev_endpoint - the kernel's side of segments
@@ -112,5 +118,57 @@ static inline void shmdev_copy_once(void *to, const void *from, size_t bytes)
 	memcpy(to, from, bytes);
 	barrier();
 }
+
+/**
+ * struct shmdev_ring_spec - a ring in a segment, with the kernel on one side
+ * @offset: where in the segment, a multiple of PAGE_SIZE
+ * @bytes: what it may take up there; 0: all that follows. The data gets the
+ *         largest power of two that fits
+ * @position: of the first record, a multiple of 8; mostly 0
+ * @sequence: number of the first record; mostly 0
+ * @data_bytes: for shmdev
+ * @kind: SHMDEV_RING_QUEUE: each record to one, none lost; SHMDEV_RING_STREAM:
+ *        each to all readers, who are told what they lost
+ * @flags: SHMDEV_RING_F_MANY: several processes may produce, in turn
+ * @readers: of a stream, at a time, at most SHMDEV_RING_CURSORS_MAX; 0: 8
+ * @consumes: processes produce and the kernel consumes, which takes a queue; else
+ *            the other way round
+ *
+ * The layout is that of <linux/shmdev_ring.h>, so processes take part by the
+ * library's shmdev_ring_attach(). What the other side writes can make these
+ * functions fail, with an error that says so, and nothing else.
+ *
+ * The functions that move records need no lock of shmdev's, and may be called in
+ * interrupts; for one ring, only one at a time. They are there on 64-bit kernels.
+ */
+struct shmdev_ring_spec {
+	size_t offset;
+	size_t bytes;
+	u64 position;
+	u64 sequence;
+	u64 data_bytes;
+	u32 kind;
+	u32 flags;
+	u32 readers;
+	bool consumes;
+};
+
+struct shmdev_ring *shmdev_ring_create(struct shmdev_segment *segment,
+				       const struct shmdev_ring_spec *spec);
+void shmdev_ring_destroy(struct shmdev_ring *ring);
+size_t shmdev_ring_record_max(const struct shmdev_ring *ring);
+
+void *shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes);
+void shmdev_ring_commit(struct shmdev_ring *ring);
+void shmdev_ring_commit_later(struct shmdev_ring *ring);
+void shmdev_ring_flush(struct shmdev_ring *ring);
+void shmdev_ring_discard(struct shmdev_ring *ring);
+int shmdev_ring_write(struct shmdev_ring *ring, const void *data, size_t bytes);
+
+ssize_t shmdev_ring_peek(struct shmdev_ring *ring, const void **record);
+void shmdev_ring_unpeek(struct shmdev_ring *ring);
+void shmdev_ring_release(struct shmdev_ring *ring);
+ssize_t shmdev_ring_read(struct shmdev_ring *ring, void *to, size_t room);
+int shmdev_ring_wait(struct shmdev_ring *ring, ktime_t *until);
 
 #endif /* _LINUX_SHMDEV_H */
