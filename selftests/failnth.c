@@ -322,6 +322,14 @@ static bool close_new(struct stage *self, long fd)
 	return close_file(self, fd) && good;
 }
 
+/* It has two rings, in which there is nothing yet. */
+static bool close_echoing(struct stage *self, long fd)
+{
+	bool good = !kick(fd);
+
+	return close_file(self, fd) && good;
+}
+
 static bool close_greeted(struct stage *self, long fd)
 {
 	static const char greeting[] = SHMDEV_HELLO_GREETING;
@@ -401,6 +409,11 @@ static bool fill_hello(struct stage *self)
 static bool fill_huge_hello(struct stage *self)
 {
 	return fill_create(HUGE_BYTES, 0, self->other, "hello");
+}
+
+static bool fill_echo(struct stage *self)
+{
+	return fill_create(BYTES, 0, "", "echo");
 }
 
 static long call_create(struct stage *self)
@@ -1007,6 +1020,11 @@ FIXTURE_VARIANT_ADD(failnth, create_huge_hello) {
 		  close_greeted, either },
 };
 
+FIXTURE_VARIANT_ADD(failnth, create_echo) {
+	.call = { "create echo", ON_DOOR, fill_echo, call_create,
+		  close_echoing, either },
+};
+
 FIXTURE_VARIANT_ADD(failnth, open_named) {
 	.call = { "open named", ON_DOOR, fill_open, call_open_named,
 		  close_file, either },
@@ -1189,6 +1207,8 @@ FIXTURE_SETUP(failnth)
 	stage->door = open_door();
 	ASSERT_LE(0, stage->door);
 	ASSERT_LE(BYTES, bytes_of(stage->door));
+	unload_module("shmdev_echo");
+	ASSERT_EQ(0, load_module("shmdev_echo", ""));
 	stage->fail_nth = open_fail_nth();
 	ASSERT_LE(0, stage->fail_nth);
 	make_name(stage->name, "failnth");
@@ -1199,6 +1219,7 @@ FIXTURE_TEARDOWN(failnth)
 {
 	close(self->stage.fail_nth);
 	close(self->stage.door);
+	unload_module("shmdev_echo");
 }
 
 static void try_all(struct __test_metadata *_metadata, struct stage *stage,

@@ -59,19 +59,24 @@ static inline void *sleeper_run(void *arg)
 	return NULL;
 }
 
-/* The thread has announced itself, so where it sleeps is in WAIT. */
-static inline bool sleeps(const struct sleeper *sleeper)
+/* A process, or one of its threads. */
+static inline bool is_asleep(pid_t tid)
 {
 	char path[60], text[400], *state;
-	pid_t tid = __atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE);
 
-	if (!tid)
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	if (read_file(path, text, sizeof(text)) <= 0)
 		return false;
 	state = strrchr(text, ')');
 	return state && state[2] == 'S';
+}
+
+/* The thread has announced itself, so where it sleeps is in WAIT. */
+static inline bool sleeps(const struct sleeper *sleeper)
+{
+	pid_t tid = __atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE);
+
+	return tid && is_asleep(tid);
 }
 
 static inline bool sleeper_start(struct sleeper *sleeper, int fd,

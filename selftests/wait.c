@@ -267,6 +267,8 @@ static struct waited interrupted(int fd, int handler_flags, __u32 flags,
 	sigaction(SIGUSR1, &action, NULL);
 	pid = fork_child();
 	if (!pid) {
+		while (!is_asleep(parent))
+			usleep(1000);
 		while (count--) {
 			usleep(40000);
 			kill(parent, SIGUSR1);

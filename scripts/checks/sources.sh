@@ -3,7 +3,7 @@
 # What can be said about the tree by reading it.
 
 stock+=(spdx checkpatch shellcheck codespell man kernel-doc version-tests
-	registries)
+	registries sample-lines)
 before checkpatch scripts/kernel tools
 before kernel-doc scripts/kernel tools
 
@@ -122,4 +122,18 @@ check_registries() {
 	if ours | xargs grep -nE "$hosts"; then
 		return 1
 	fi
+}
+
+# Without comments and empty lines.
+code_lines() {
+	cat "$@" | gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -c .
+}
+
+# What a driver saves is said in the manual, in figures.
+check_sample_lines() {
+	local adc by_hand
+	adc=$(code_lines driver/samples/shmdev_adc.c)
+	by_hand=$(code_lines driver/samples/{shmdev_adc_by_hand.c,adc_by_hand.h})
+	echo "the manual should say: $adc lines of code; by hand, $by_hand."
+	grep -qxF "$adc lines of code; by hand, $by_hand." user/man/shmdev.7
 }

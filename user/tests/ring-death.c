@@ -25,6 +25,7 @@ struct scene {
 	enum shmdev_ring_role dies;
 	bool full;		/* the ring, before that */
 	bool others_sleep;	/* so that it has to wake them */
+	bool for_kernel;	/* it consumes, and answers by another ring */
 	void (*act)(struct shmdev_ring *ring);
 };
 
@@ -286,9 +287,91 @@ static bool consumer_dies(int fd, unsigned int step)
 	return finished;
 }
 
+#ifdef SEGMENT
+#define HALF (4 * PAGE)
+
+static bool echo_is_there(void)
+{
+	return !system("module=/lib/modules/$(uname -r)/extra/shmdev_echo.ko\n"
+		       "[ -d /sys/module/shmdev_echo ] || insmod $module");
+}
+
+/* A segment that is served by driver/samples/shmdev_echo.c. */
+static int echo_new(void)
+{
+	const struct shmdev_segment_options how = {
+		.size = sizeof(how),
+		.endpoint = "echo",
+	};
+	struct shmdev_device *device = NULL;
+	struct shmdev_segment *segment = NULL;
+	int fd;
+
+	check(shmdev_device_open(NULL, O_RDWR, &device) == 0);
+	check(shmdev_segment_create(device, NULL, 2 * HALF, &how, &segment) == 0);
+	fd = fcntl(shmdev_segment_fd(segment), F_DUPFD_CLOEXEC, 0);
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
+	return fd;
+}
+
+/* The kernel goes on, with whoever comes next. */
+static bool producer_for_kernel_dies(int fd, unsigned int step)
+{
+	struct shmdev_segment *segment = NULL;
+	struct shmdev_ring *producer, *answers = NULL;
+	uint64_t sequence = UINT64_MAX;
+	bool finished;
+	int64_t number;
+	int sent = 0, answered;
+
+	check(shmdev_segment_from_fd(fcntl(fd, F_DUPFD_CLOEXEC, 0),
+				     &segment) == 0);
+	check(shmdev_ring_attach(segment, HALF, SHMDEV_RING_CONSUMER,
+				 &answers) == 0);
+	finished = die_at(fd, 0, step);
+	producer = attach(fd, SHMDEV_RING_PRODUCER);
+	check(send_number(producer, 2000) == 0);
+	answered = shmdev_segment_kick(segment, 0);
+	check(answered == 1 || answered == 2);
+	number = receive_number(answers, &sequence);
+	check(number == (answered == 2 ? 1000 : 2000));
+	check(!finished || number == 1000);
+	if (number == 1000)
+		check(receive_number(answers, &sequence) == 2000);
+	check(receive_number(answers, &sequence) == -EAGAIN);
+	/* All room has come back. */
+	while (!send_number(producer, 5000))
+		sent++;
+	check(sent == (PAGE - 8) / (RECORD + 8));
+	check(shmdev_segment_kick(segment, 0) == sent);
+	shmdev_ring_detach(producer);
+	shmdev_ring_detach(answers);
+	shmdev_segment_close(segment);
+	return finished;
+}
+#else
+static bool echo_is_there(void)
+{
+	return false;
+}
+
+static int echo_new(void)
+{
+	return -1;
+}
+
+static bool producer_for_kernel_dies(int fd, unsigned int step)
+{
+	(void)fd;
+	(void)step;
+	return true;
+}
+#endif
+
 static bool dies_at(const struct shmdev_ring_options *options, unsigned int step)
 {
-	int fd = ring_new(options);
+	int fd = scene->for_kernel ? echo_new() : ring_new(options);
 	bool finished;
 
 	if (scene->full) {
@@ -298,8 +381,12 @@ static bool dies_at(const struct shmdev_ring_options *options, unsigned int step
 			;
 		shmdev_ring_detach(ring);
 	}
-	finished = scene->dies == SHMDEV_RING_PRODUCER ?
-			   producer_dies(fd, step) : consumer_dies(fd, step);
+	if (scene->for_kernel)
+		finished = producer_for_kernel_dies(fd, step);
+	else
+		finished = scene->dies == SHMDEV_RING_PRODUCER ?
+				   producer_dies(fd, step) :
+				   consumer_dies(fd, step);
 	close(fd);
 	world_reset();
 	return finished;
@@ -343,28 +430,34 @@ static void dies_at_every_step(void)
 #define RECEIVER SHMDEV_RING_CONSUMER
 
 static const struct scene scenes[] = {
-	{ "queue, send", QUEUE, 0, SENDER, false, false, act_send },
+	{ "queue, send", QUEUE, 0, SENDER, false, false, false, act_send },
 	{ "queue, discard and send", QUEUE, 0, SENDER, false, false,
-	  act_discard },
+	  false, act_discard },
 	{ "queue, send to who sleeps", QUEUE, 0, SENDER, false, true,
-	  act_send },
-	{ "queue of many, send", QUEUE, MANY, SENDER, false, false, act_send },
+	  false, act_send },
+	{ "queue of many, send", QUEUE, MANY, SENDER, false, false, false, act_send },
 	{ "queue of many, discard and send", QUEUE, MANY, SENDER, false, false,
-	  act_discard },
+	  false, act_discard },
 	{ "queue of many, send to who sleeps", QUEUE, MANY, SENDER, false, true,
-	  act_send },
-	{ "queue, receive", QUEUE, 0, RECEIVER, false, false, act_receive },
+	  false, act_send },
+	{ "queue, receive", QUEUE, 0, RECEIVER, false, false, false, act_receive },
 	{ "queue, peek and release", QUEUE, 0, RECEIVER, false, false,
-	  act_peek },
+	  false, act_peek },
 	{ "queue with clearing, receive", QUEUE, CLEARS, RECEIVER, false, false,
-	  act_peek },
+	  false, act_peek },
 	{ "queue, receive from who sleeps", QUEUE, 0, RECEIVER, false, true,
-	  act_receive },
-	{ "stream, send", STREAM, 0, SENDER, false, false, act_send },
-	{ "stream, overwrite", STREAM, 0, SENDER, true, false, act_send },
+	  false, act_receive },
+	{ "stream, send", STREAM, 0, SENDER, false, false, false, act_send },
+	{ "stream, overwrite", STREAM, 0, SENDER, true, false, false, act_send },
 	{ "stream, send to who sleeps", STREAM, 0, SENDER, false, true,
-	  act_send },
-	{ "stream, receive", STREAM, 0, RECEIVER, false, false, act_receive },
+	  false, act_send },
+	{ "stream, receive", STREAM, 0, RECEIVER, false, false, false, act_receive },
+#ifdef SEGMENT
+	{ "queue to the kernel, send", QUEUE, MANY, SENDER, false, false,
+	  true, act_send },
+	{ "queue to the kernel, discard and send", QUEUE, MANY, SENDER, false,
+	  false, true, act_discard },
+#endif
 };
 
 int main(void)
@@ -383,6 +476,8 @@ int main(void)
 	world_begin();
 	for (unsigned int i = 0; i < sizeof(scenes) / sizeof(*scenes); i++) {
 		scene = &scenes[i];
+		if (scene->for_kernel && !echo_is_there())
+			continue;
 		run(dies_at_every_step, scene->name);
 	}
 	printf("1..%u\n", cases);
