@@ -4,7 +4,6 @@
 
 #include "module.h"
 #include "sleeper.h"
-#include "storm.h"
 
 #define MANY		40
 
@@ -288,7 +287,8 @@ TEST_F(wait, signal_ends_it)
 	EXPECT_EQ(EINTR, result.error);
 	EXPECT_LE(39, result.elapsed);
 	EXPECT_GE(WAIT_PATIENCE - 38 * MS, result.left);
-	EXPECT_LE(WAIT_PATIENCE - 3000 * MS, result.left);
+	/* No more has gone than time has. */
+	EXPECT_LE(WAIT_PATIENCE - (result.elapsed + 2) * MS, result.left);
 
 	result = interrupted(self->fd, 0, 0, SHMDEV_WAIT_FOREVER, 1);
 	EXPECT_EQ(EINTR, result.error);
@@ -379,37 +379,6 @@ TEST(word_of_a_lazy_segment_is_zero)
 	EXPECT_EQ(EAGAIN, waited(fd, last, 0, 0, 0).error);
 	close(fd);
 	close(door);
-}
-
-/*
- * WAIT: no wake-up is lost between looking at the word and going to sleep.
- * Two processes hand a number back and forth; one that is lost is so for ever.
- */
-TEST_F_TIMEOUT(wait, no_wake_up_is_lost, STORM_TIMEOUT)
-{
-	const __u32 rounds = 5000 * soak_factor();
-	pid_t pid = fork_child();
-	__u32 i, number, mine = pid ? 0 : 1;
-	int error = 0;
-
-	for (i = 0; i < rounds && !error;) {
-		number = __atomic_load_n(self->word, __ATOMIC_ACQUIRE);
-		if (number % 2 == mine) {
-			__atomic_store_n(self->word, number + 1,
-					 __ATOMIC_RELEASE);
-			wake_word(self->fd, 0, 1);
-			i++;
-			continue;
-		}
-		error = waited(self->fd, 0, number, 0, WAIT_PATIENCE).error;
-		if (error == EAGAIN)
-			error = 0;
-	}
-	if (!pid)
-		_exit(error);
-	EXPECT_EQ(0, error) TH_LOG("%s", strerror(error));
-	EXPECT_EQ(0, reap(pid));
-	EXPECT_EQ(2 * rounds, *self->word);
 }
 
 /* WAIT, F_ABSOLUTE: of the caller's CLOCK_MONOTONIC */

@@ -14,8 +14,6 @@ done
 for name in machine-kcsan lives-kcsan; do
 	before "$name" scripts/kernel kcsan
 done
-# How many times as long as a check the soak is: a night, or a try of it.
-soak_factor=${SHMDEV_SOAK:-200}
 
 suite_failnth() {
 	in_machine failnth debug 1800 sh /opt/shmdev/selftests/run.sh failnth
@@ -47,7 +45,7 @@ suite_storms_soak() {
 	for kernel in debug kcsan "${kernels[@]}"; do
 		in_machine "storms-soak-$kernel" "$kernel" 86400 \
 			env SHMDEV_SOAK="$soak_factor" \
-			sh /opt/shmdev/selftests/run.sh races unload endpoint
+			sh /opt/shmdev/selftests/run.sh races wakeups unload endpoint
 	done
 }
 

@@ -35,14 +35,14 @@ suite_fuzz() {
 suite_fuzz_long() {
 	local seed
 	seed=$(date +%s)
-	fuzz_machine fuzz-long debug 5400 "
-		fuzz programs '' --seconds 3600 --seed $seed
-		fuzz ioctls '' --ioctls 300000 --seed $seed"
+	fuzz_machine fuzz-long debug 86400 "
+		fuzz programs '' --seconds $((18 * soak_factor)) --seed $seed
+		fuzz ioctls '' --ioctls $((1500 * soak_factor)) --seed $seed"
 	for kernel in "${kernels[@]}"; do
-		fuzz_machine "fuzz-long-$kernel" "$kernel" 5400 "
-			fuzz programs '' --seconds 1200 --seed $seed
-			fuzz programs-32-bit -m32 --seconds 600 --seed $seed
-			fuzz ioctls '' --ioctls 1000000 --seed $seed
-			fuzz ioctls-32-bit -m32 --ioctls 300000 --seed $seed"
+		fuzz_machine "fuzz-long-$kernel" "$kernel" 86400 "
+			fuzz programs '' --seconds $((6 * soak_factor)) --seed $seed
+			fuzz programs-32-bit -m32 --seconds $((3 * soak_factor)) --seed $seed
+			fuzz ioctls '' --ioctls $((5000 * soak_factor)) --seed $seed
+			fuzz ioctls-32-bit -m32 --ioctls $((1500 * soak_factor)) --seed $seed"
 	done
 }

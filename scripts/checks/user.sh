@@ -39,7 +39,7 @@ fuzz_rings() {
 	version=$(clang -dumpversion)
 	runtime=$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a
 	need "to fuzz rings" "libclang-rt-${version%%.*}-dev:$runtime"
-	mkdir "$scratch/rings"
+	mkdir -p "$scratch/rings" "$build"
 	clang "${user_flags[@]}" -g -O1 -Wall -Wextra -Werror \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o "$scratch/rings/fuzz" user/tests/ring-fuzz.c user/lib/*.c
@@ -52,5 +52,5 @@ check_ring_fuzz() {
 }
 
 check_ring_fuzz_long() {
-	fuzz_rings 1800
+	fuzz_rings $((9 * soak_factor))
 }
