@@ -131,7 +131,8 @@ int shmdev_ring_create(const struct shmdev_device *device, const char *name,
  * to open the segment each for itself, also in one process.
  *
  * -EALREADY: the process is a peer through this descriptor already. -EBUSY: the
- * role is taken. -ENODATA: there is no ring. -EPROTO: it is one of another
+ * role is taken. -EACCES: it is the kernel's, or the segment is not open as the role
+ * needs it. -ENODATA: there is no ring. -EPROTO: it is one of another
  * version, or of pages of another size.
  */
 int shmdev_ring_attach(const struct shmdev_segment *segment, uint64_t offset,

@@ -68,6 +68,9 @@
  * in <linux/shmdev.h>. Then the consumer claims one instead of looking for an
  * owner that has ended, says at @owner who it is, and wakes through what it
  * claimed. A ring with F_CLEARS is not isolated.
+ *
+ * If the kernel produces or consumes, what it writes is isolated, and nobody
+ * claims it. It is known by the id of the segment's endpoint.
  */
 #ifndef _UAPI_LINUX_SHMDEV_RING_H
 #define _UAPI_LINUX_SHMDEV_RING_H
