@@ -439,8 +439,7 @@ static void make_room(struct shmdev_ring *ring, u64 span)
  * @ring: one that the kernel produces into
  * @bytes: of the record, at least 1
  *
- * Write the record, which nobody sees yet, and commit or discard it. Never read it
- * back: of a ring that processes were let write to, it need not be what it was.
+ * Write the record, which nobody sees yet, and commit or discard it.
  *
  * Context: any, one call for one ring at a time.
  * Return: where to write, or an ERR_PTR: -EAGAIN if a queue is full, -EBADMSG if

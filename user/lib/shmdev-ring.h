@@ -126,13 +126,13 @@ int shmdev_ring_create(const struct shmdev_device *device, const char *name,
 /*
  * Takes a role in the ring at @offset of a segment. @segment has to be open for
  * reading and writing, but for an observer and for a consumer of an isolated ring
- * for reading only, and to stay open. The
- * process becomes a peer through it, until it gives the role back: parties need
- * to open the segment each for itself, also in one process.
+ * for reading only, and to stay open. The process becomes a peer through it, until
+ * it gives the role back: parties need to open the segment each for itself, also in
+ * one process.
  *
  * -EALREADY: the process is a peer through this descriptor already. -EBUSY: the
- * role is taken. -EACCES: it is the kernel's, or the segment is not open as the role
- * needs it. -ENODATA: there is no ring. -EPROTO: it is one of another
+ * role is taken. -EACCES: it is the kernel's, or the segment is not open as the
+ * role needs it. -ENODATA: there is no ring. -EPROTO: it is one of another
  * version, or of pages of another size.
  */
 int shmdev_ring_attach(const struct shmdev_segment *segment, uint64_t offset,
