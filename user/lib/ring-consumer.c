@@ -85,6 +85,26 @@ static int wait_for_more(struct shmdev_ring *ring,
 	return 0;
 }
 
+/*
+ * Who went to the head to get away from a producer, and finds that it sends no
+ * more, goes back to what is still there. If it sends again: see skip().
+ */
+static bool go_back(struct shmdev_ring *ring)
+{
+	uint64_t tail;
+
+	if (ring->laps < 2)
+		return false;
+	tail = load_acquire(&ring->producer->tail);
+	if (tail % SHMDEV_RECORD_ALIGN)
+		return false;
+	ring->done.position = tail;
+	ring->at = ring->done;
+	/* After the tail, so that it is not before it. */
+	ring->seen = load_acquire(&ring->producer->head);
+	return ring->at.position != ring->seen;
+}
+
 static int wait_for_records(struct shmdev_ring *ring,
 			    const struct timespec *deadline)
 {
@@ -93,7 +113,7 @@ static int wait_for_records(struct shmdev_ring *ring,
 	if (ring->at.position != ring->seen)
 		return 0;
 	ring->seen = load_acquire(&ring->producer->head);
-	if (ring->at.position != ring->seen)
+	if (ring->at.position != ring->seen || go_back(ring))
 		return 0;
 	/* Who has caught up is not behind any more. */
 	ring->laps = 0;
@@ -130,8 +150,9 @@ static bool was_overtaken(struct shmdev_ring *ring, uint64_t position)
 
 /*
  * The producer has overtaken this reader, who goes on with the oldest record; or,
- * if that has gone as well before it could be read, with the next that comes.
- * What was peeked at and not released may be torn: -EOVERFLOW.
+ * if that has gone as well before it could be read, with the next that comes, to
+ * be a whole ring ahead of the producer. What was peeked at and not released may
+ * be torn: -EOVERFLOW.
  */
 static int skip(struct shmdev_ring *ring)
 {
