@@ -16,7 +16,7 @@ check_mutants_apply() {
 
 # As many as there is time for: each takes some five seconds of a processor.
 suite_mutants() {
-	mutate --kernel 6.1 --sample 80
+	mutate --kernel 6.1 --sample 50
 }
 
 # All of them in a night: 1000 are more than there are.
