@@ -63,6 +63,9 @@ struct slot {
 	int name;		/* number among the maker's, or NOTHING */
 	bool named;		/* published and not removed */
 	bool hello;
+	__u32 part, part_end;	/* its isolated pages; none if both are 0 */
+	bool claimable;
+	_Atomic int claims;	/* how many pages of it were ever claimed */
 	bool written[PAGES];	/* else the page reads as zero */
 };
 
@@ -71,6 +74,7 @@ struct token {
 	_Alignas(8) _Atomic __u64 looked;
 	int slot;
 	int access;
+	int claim;		/* the page that CLAIM gave, or NOTHING */
 };
 
 /*
@@ -321,6 +325,7 @@ struct cell {
 	int prot;
 	bool shared;
 	bool may_write;
+	bool fixed;		/* becomes no larger, and is not duplicated */
 	bool stays;		/* MADV_DONTFORK */
 	bool copied;		/* private, and written to: see copy_of() */
 };
@@ -372,6 +377,28 @@ static bool can_write(const struct opened *file)
 	return access_of(file) != O_RDONLY;
 }
 
+static int claim_of(const struct opened *file)
+{
+	return world->tokens[file->token].claim;
+}
+
+static bool is_isolated(const struct slot *slot)
+{
+	return slot->part_end;
+}
+
+/* Some pages cannot be written by all who may write; a claimed one by one. */
+static bool can_map_to_write(const struct opened *file, __u32 first, int count)
+{
+	const struct slot *slot = slot_of(file);
+
+	if (!can_write(file))
+		return false;
+	if (claim_of(file) != NOTHING)
+		return (int)first == claim_of(file) && count == 1;
+	return first >= slot->part_end || first + count <= slot->part;
+}
+
 static bool has_room(void)
 {
 	return opened_count < OPENED && tokens_used < TOKENS_EACH;
@@ -388,6 +415,7 @@ static void enter_new(int fd, int slot, int access)
 
 	world->tokens[token].slot = slot;
 	world->tokens[token].access = access;
+	world->tokens[token].claim = NOTHING;
 	world->tokens[token].looked = world->slots[slot].events;
 	enter(fd, token, true);
 }
@@ -558,7 +586,7 @@ static bool is_uniform(int first, int count)
 	for (b = a + 1; b < a + count; b++)
 		if (b->token != a->token || b->page - a->page != b - a ||
 		    b->prot != a->prot || b->shared != a->shared ||
-		    b->stays != a->stays)
+		    b->fixed != a->fixed || b->stays != a->stays)
 			return false;
 	return true;
 }
@@ -720,6 +748,26 @@ static int slot_named(int number)
 	return NOTHING;
 }
 
+/*
+ * Before the others know of it, so that nobody writes it; but a restless one may
+ * have found its name.
+ */
+static void isolate_new(struct slot *slot, int fd)
+{
+	__u32 first = roll(slot->pages), count;
+
+	count = 1 + roll(slot->pages - first);
+	slot->claimable = count <= 64 && roll(2);
+	if (!isolate(fd, first * page, count * page,
+		     slot->claimable ? SHMDEV_ISOLATE_F_CLAIMABLE : 0)) {
+		slot->part = first;
+		slot->part_end = first + count;
+	} else {
+		slot->claimable = false;
+		hold_true(errno == EBUSY && slot->named);
+	}
+}
+
 static void enter_slot(int number, int fd, const struct shmdev_create *arg,
 		       int name)
 {
@@ -740,6 +788,8 @@ static void enter_slot(int number, int fd, const struct shmdev_create *arg,
 	if (slot->hello)
 		note_write(number, 0, 0, SHMDEV_HELLO_GREETING,
 			   sizeof(SHMDEV_HELLO_GREETING));
+	else if (!roll(3))
+		isolate_new(slot, fd);
 	atomic_store(&slot->id, about.id);
 	enter_new(fd, number, O_RDWR);
 }
@@ -996,6 +1046,84 @@ static void call_mappings(void)
 	hold_true(count >= 0 && count == (int)(total < room ? total : room));
 }
 
+static void call_isolate_badly(void)
+{
+	struct opened *file = any_file();
+	__u64 bytes;
+	int error;
+
+	if (!file)
+		return;
+	bytes = slot_of(file)->bytes;
+	error = !can_write(file) || claim_of(file) != NOTHING ? EBADF :
+		is_door(file) ? EPERM : 0;
+	switch (roll(5)) {
+	case 0:
+		refused(error ?: EINVAL, isolate(file->fd, 0, 0, 0));
+		break;
+	case 1:
+		refused(error ?: EINVAL,
+			isolate(file->fd, 1 + roll(page - 1), page, 0));
+		break;
+	case 2:
+		refused(error ?: EINVAL,
+			isolate(file->fd, 0, 65 * page,
+				SHMDEV_ISOLATE_F_CLAIMABLE));
+		break;
+	case 3:
+		refused(error ?: ENXIO,
+			isolate(file->fd, bytes - page, 2 * page, 0));
+		break;
+	case 4:
+		if (error || is_isolated(slot_of(file)))
+			refused(error ?: EEXIST,
+				isolate(file->fd, 0, bytes, 0));
+		break;
+	}
+}
+
+static void call_claim(void)
+{
+	struct opened *file = any_file();
+	struct slot *slot;
+	__u64 offset;
+	int fd, i;
+
+	if (!file || !has_room())
+		return;
+	slot = slot_of(file);
+	offset = slot->part * page;
+	if (!can_read(file)) {
+		refused(EBADF, claim(file->fd, &offset));
+	} else if (!slot->claimable) {
+		refused(ENXIO, claim(file->fd, &offset));
+	} else if (!roll(8)) {
+		offset += 1 + roll(page - 1);
+		refused(EINVAL, claim(file->fd, &offset));
+	} else {
+		fd = claim(file->fd, &offset);
+		if (fd < 0) {
+			hold_true(errno == EBUSY &&
+				  slot->claims >= slot->part_end - slot->part);
+			return;
+		}
+		hold_true(offset / page >= slot->part &&
+			  offset / page < slot->part_end);
+		for (i = 0; i < opened_count; i++)
+			hold_true(slot_of(&opened[i]) != slot ||
+				  claim_of(&opened[i]) != offset / page);
+		for (i = 0; i < ARENA; i++)
+			hold_true(cells[i].slot == NOTHING ||
+				  &world->slots[cells[i].slot] != slot ||
+				  world->tokens[cells[i].token].claim !=
+				  offset / page);
+		atomic_fetch_add(&slot->claims, 1);
+		enter_new(fd, slot - world->slots, O_RDWR);
+		world->tokens[opened[opened_count - 1].token].claim =
+			offset / page;
+	}
+}
+
 static __u32 crc32(const char *bytes, size_t length)
 {
 	__u32 crc = ~0U;
@@ -1030,7 +1158,7 @@ static void call_kick(void)
 	if (!file)
 		return;
 	slot = slot_of(file);
-	if (!can_write(file)) {
+	if (!can_write(file) || claim_of(file) != NOTHING) {
 		refused(EBADF, kick(file->fd));
 		return;
 	}
@@ -1207,6 +1335,7 @@ static void call_version(void)
 static void enter_mapping(int at, int count, const struct opened *file,
 			  __u32 first, int prot, bool shared)
 {
+	bool may_write = can_map_to_write(file, first, count);
 	int i;
 
 	for (i = 0; i < count; i++)
@@ -1216,7 +1345,9 @@ static void enter_mapping(int at, int count, const struct opened *file,
 			.page = first + i,
 			.prot = prot,
 			.shared = shared,
-			.may_write = !shared || access_of(file) == O_RDWR,
+			.may_write = !shared || may_write,
+			.fixed = shared && may_write &&
+				 is_isolated(slot_of(file)),
 		};
 }
 
@@ -1243,7 +1374,7 @@ static void call_mmap(void)
 	if (at == NOTHING)
 		return;
 	if (!can_read(file) || (kind == MAP_SHARED && prot & PROT_WRITE &&
-				!can_write(file))) {
+				!can_map_to_write(file, first, count))) {
 		refused(EACCES, mmap(NULL, count * page, prot, kind, file->fd,
 				     first * page));
 		return;
@@ -1431,6 +1562,12 @@ static void call_grow(void)
 	if (!count)
 		return;
 	hold_true(!munmap(address(at + 1), count * page));
+	if (cells[at].fixed) {
+		refused(EFAULT, mremap(address(at), page, (1 + count) * page,
+				       0));
+		reserve(at + 1, count);
+		return;
+	}
 	if (!hold_true(mremap(address(at), page, (1 + count) * page, 0) ==
 		       address(at))) {
 		reserve(at + 1, count);
@@ -1474,7 +1611,8 @@ static void call_move(void)
 		   (leave ? MREMAP_DONTUNMAP : 0), address(to)) !=
 	    address(to)) {
 		/* Mappings that look like one need not be one. */
-		if (errno != EFAULT || count == 1)
+		if ((errno != EFAULT || count == 1) &&
+		    (errno != EINVAL || !leave || !cells[first].fixed))
 			fail("mremap: %s", strerror(errno));
 		reserve(to, count);
 		return;
@@ -1495,6 +1633,13 @@ static void call_duplicate(void)
 
 	if (at == NOTHING || to == NOTHING || !cells[at].shared)
 		return;
+	if (cells[at].fixed) {
+		refused(EFAULT, mremap(address(at), 0, count * page,
+				       MREMAP_MAYMOVE | MREMAP_FIXED,
+				       address(to)));
+		reserve(to, count);
+		return;
+	}
 	if (!hold_true(mremap(address(at), 0, count * page,
 			      MREMAP_MAYMOVE | MREMAP_FIXED, address(to)) ==
 		       address(to))) {
@@ -1898,6 +2043,8 @@ static void call_pwrite(void)
 	} else if (!roll(4)) {
 		refused(ENOSPC, pwrite(file->fd, bytes, length,
 				       slot_of(file)->bytes + offset));
+	} else if (is_isolated(slot_of(file))) {
+		refused(EPERM, pwrite(file->fd, bytes, length, 0));
 	} else if (at != NOTHING) {
 		/* What would go past the end is cut off. */
 		if (slot_of(file)->bytes == (at + 1) * page && roll(2)) {
@@ -1949,7 +2096,10 @@ static void call_read_write(void)
 	if (!hold_true(fd >= 0))
 		return;
 	hold_true(lseek(fd, 0, SEEK_END) == (off_t)slot_of(file)->bytes);
-	if (at != NOTHING) {
+	if (is_isolated(slot_of(file))) {
+		hold_true(!lseek(fd, 0, SEEK_SET));
+		refused(EPERM, write(fd, bytes, sizeof(bytes)));
+	} else if (at != NOTHING) {
 		where = at * page + roll(page - sizeof(bytes));
 		fill(bytes, sizeof(bytes));
 		hold_true(lseek(fd, where, SEEK_SET) == where);
@@ -1979,6 +2129,11 @@ static void call_splice(void)
 	if (can_write(file) && roll(2)) {
 		fill(bytes, page);
 		hold_true(write(pipes[1], bytes, page) == (ssize_t)page);
+		if (is_isolated(slot_of(file))) {
+			refused(EPERM, splice(pipes[0], NULL, file->fd, &where,
+					      page, 0));
+			goto out;
+		}
 		hold_true(splice(pipes[0], NULL, file->fd, &where, page, 0) ==
 			  (ssize_t)page);
 		note_write(world->tokens[file->token].slot, at, 0, bytes, page);
@@ -1989,6 +2144,7 @@ static void call_splice(void)
 		hold_true(same_bytes(world->tokens[file->token].slot, at,
 				     bytes));
 	}
+out:
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -2122,6 +2278,8 @@ static const struct {
 	{ call_list, "LIST", 2 },
 	{ call_info, "INFO", 2 },
 	{ call_mappings, "MAPPINGS", 3 },
+	{ call_isolate_badly, "bad ISOLATE", 2 },
+	{ call_claim, "CLAIM", 5 },
 	{ call_kick, "KICK", 4 },
 	{ call_look, "LOOK", 2 },
 	{ call_wait, "WAIT", 3 },
@@ -2311,6 +2469,8 @@ static void check_entry(const struct shmdev_info *entry, int number, int files,
 		flags |= SHMDEV_INFO_F_LAZY;
 	if (!number)
 		flags |= SHMDEV_INFO_F_DEFAULT;
+	if (is_isolated(slot))
+		flags |= SHMDEV_INFO_F_ISOLATED;
 	if (strcmp(entry->name, name))
 		fail("slot %d is named \"%s\", not \"%s\"", number,
 		     entry->name, name);
