@@ -17,12 +17,20 @@ enum where {
 	ANSWER,		/* it can be read, but not be written to */
 };
 
+/* Through which file. */
+enum file {
+	THE_DOOR,
+	THE_SEGMENT,
+	THE_PART,	/* of four pages; all but the first may be claimed */
+};
+
 #define DO_READ		_IO(0, 0)
 #define DO_WRITE	_IO(0, 1)
 
 FIXTURE(frozen) {
 	int door;
 	int segment;
+	int part;
 	int other;
 	int fd;
 	size_t page;
@@ -41,13 +49,13 @@ FIXTURE(frozen) {
 FIXTURE_VARIANT(frozen) {
 	unsigned int request;
 	enum where where;
-	bool on_door;
+	enum file file;
 	bool trap_in_segment;
 };
 
 #define FREEZES(name, request, where, file, trap_in_segment)		\
 	FIXTURE_VARIANT_ADD(frozen, name) {				\
-		request, where, (file) == DOOR, trap_in_segment		\
+		request, where, THE_##file, trap_in_segment		\
 	}
 
 FREEZES(version_in, SHMDEV_IOC_VERSION, FIRST_WORD, SEGMENT, false);
@@ -91,6 +99,11 @@ FREEZES(peers_in_rest, SHMDEV_IOC_PEERS, REST, SEGMENT, false);
 FREEZES(peers_entries, SHMDEV_IOC_PEERS, ENTRIES, SEGMENT, false);
 FREEZES(peers_entries_door, SHMDEV_IOC_PEERS, ENTRIES, DOOR, false);
 FREEZES(peers_out, SHMDEV_IOC_PEERS, ANSWER, SEGMENT, false);
+FREEZES(isolate_in, SHMDEV_IOC_ISOLATE, FIRST_WORD, PART, false);
+FREEZES(isolate_in_rest, SHMDEV_IOC_ISOLATE, REST, PART, false);
+FREEZES(claim_in, SHMDEV_IOC_CLAIM, FIRST_WORD, PART, false);
+FREEZES(claim_in_rest, SHMDEV_IOC_CLAIM, REST, PART, false);
+FREEZES(claim_out, SHMDEV_IOC_CLAIM, ANSWER, PART, false);
 FREEZES(read, DO_READ, FIRST_WORD, SEGMENT, false);
 FREEZES(read_door, DO_READ, FIRST_WORD, DOOR, false);
 FREEZES(read_into_itself, DO_READ, FIRST_WORD, SEGMENT, true);
@@ -119,6 +132,8 @@ static void fill(void *to, unsigned int request, const char *name,
 		struct shmdev_join join;
 		struct shmdev_leave leave;
 		struct shmdev_peers peers;
+		struct shmdev_isolate isolate;
+		struct shmdev_claim claim;
 	} arg;
 
 	memset(&arg, 0, sizeof(arg));
@@ -161,6 +176,12 @@ static void fill(void *to, unsigned int request, const char *name,
 		arg.peers.count = 1;
 		arg.peers.entry_size = sizeof(struct shmdev_peer);
 		break;
+	case SHMDEV_IOC_ISOLATE:
+		arg.isolate.bytes = page_bytes();
+		break;
+	case SHMDEV_IOC_CLAIM:
+		arg.claim.offset = page_bytes();
+		break;
 	}
 	memcpy(to, &arg, _IOC_SIZE(request));
 }
@@ -202,7 +223,12 @@ FIXTURE_SETUP(frozen)
 	ASSERT_LE(0, self->segment);
 	self->other = create(self->door, NULL, self->page, 0600, 0, "hello");
 	ASSERT_LE(0, self->other);
-	self->fd = variant->on_door ? self->door : self->segment;
+	self->part = create(self->door, NULL, 4 * self->page, 0600, 0, NULL);
+	ASSERT_LE(0, self->part);
+	ASSERT_EQ(0, isolate(self->part, self->page, 3 * self->page,
+			     SHMDEV_ISOLATE_F_CLAIMABLE));
+	self->fd = variant->file == THE_DOOR ? self->door :
+		   variant->file == THE_PART ? self->part : self->segment;
 
 	self->trap = mmap(NULL, 3 * self->page, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -248,6 +274,7 @@ FIXTURE_TEARDOWN(frozen)
 	munmap(self->trap, 3 * self->page);
 	munmap(self->view, self->page);
 	close(self->other);
+	close(self->part);
 	close(self->segment);
 	close(self->door);
 }
@@ -362,7 +389,7 @@ static void release(FIXTURE_DATA(frozen) *self,
 /* What others do meanwhile, to the same segment where that makes sense. */
 static bool other_asks(FIXTURE_DATA(frozen) *self)
 {
-	const int fds[] = { self->door, self->segment, self->other };
+	const int fds[] = { self->door, self->segment, self->part, self->other };
 	struct shmdev_mapping maps[4];
 	struct shmdev_info about;
 	size_t i;
@@ -440,7 +467,7 @@ static bool other_waits(FIXTURE_DATA(frozen) *self)
 
 static bool other_joins(FIXTURE_DATA(frozen) *self)
 {
-	const int fds[] = { self->door, self->segment, self->other };
+	const int fds[] = { self->door, self->segment, self->part, self->other };
 	struct shmdev_peer entry;
 	__u64 id;
 	size_t i;
@@ -451,6 +478,16 @@ static bool other_joins(FIXTURE_DATA(frozen) *self)
 		    entry.pid != getpid() || leave(fds[i]))
 			return false;
 	return true;
+}
+
+static bool other_isolates(FIXTURE_DATA(frozen) *self)
+{
+	__u64 first = self->page, second = self->page;
+	int own = create(self->door, NULL, self->page, 0600, 0, NULL);
+
+	return !isolate(own, 0, self->page, 0) && !close(own) &&
+	       claim(self->part, &first) >= 0 &&
+	       claim(self->part, &second) >= 0 && first != second;
 }
 
 static bool other_maps(FIXTURE_DATA(frozen) *self)
@@ -508,6 +545,7 @@ static const struct {
 	{ "KICK", other_kicks },
 	{ "WAIT or WAKE", other_waits },
 	{ "JOIN, LEAVE or PEERS", other_joins },
+	{ "ISOLATE or CLAIM", other_isolates },
 	{ "poll", other_polls },
 	{ "mmap, touch or munmap", other_maps },
 	{ "read", other_reads },
@@ -542,13 +580,14 @@ static void expect_writers_wait(struct __test_metadata *_metadata,
 	pid_t writer = fork_child(), changer;
 
 	if (!writer)
-		_exit(pwrite(self->fd, "also", 4, 2048) != 4);
+		_exit(pwrite(variant->file == THE_PART ? self->other : self->fd,
+			     "also", 4, 2048) != 4);
 	changer = fork_child();
 	/* The mode of the door is the device node's, another file. */
 	if (!changer)
 		_exit(fchmod(self->segment, 0600));
 	EXPECT_EQ(wait ? -1 : 0, reap_within(writer, wait ? 200 : 2000));
-	wait = wait && !variant->on_door;
+	wait = wait && variant->file != THE_DOOR;
 	EXPECT_EQ(wait ? -1 : 0, reap_within(changer, wait ? 200 : 2000));
 	release(self, variant);
 	EXPECT_EQ(0, reap_within(self->pid, 5000));
@@ -566,6 +605,21 @@ TEST_F(frozen, holds_up_nobody)
 	ASSERT_TRUE(is_frozen(self, variant));
 	expect_others_work(_metadata, self);
 	expect_writers_wait(_metadata, self, variant);
+}
+
+/* The pages of the part, each of which one may claim. */
+static void expect_all_free(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(frozen) *self)
+{
+	__u64 offset = self->page;
+	int i, fds[3];
+
+	for (i = 0; i < 3; i++) {
+		fds[i] = claim(self->part, &offset);
+		EXPECT_LE(0, fds[i]);
+	}
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
 }
 
 /* Locking: ... and can be killed, which leaves nothing */
@@ -589,6 +643,7 @@ TEST_F(frozen, ends_within_a_second_of_sigkill)
 	self->uffd = -1;
 	self->pid = getpid();
 	expect_others_work(_metadata, self);
+	expect_all_free(_metadata, self);
 }
 
 /*
