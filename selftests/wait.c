@@ -301,24 +301,31 @@ TEST_F(wait, signal_ends_it)
 
 /*
  * WAIT: a signal handler with SA_RESTART does not, nor makes it longer: signals
- * come for 800 ms, so one that began anew would take 1800
+ * come for 800 ms, so one that began anew would take 1800, each time. One that did
+ * not may take as long if the machine stands still, but not each time.
  */
 TEST_F(wait, restarted_wait_ends_when_it_would_have)
 {
-	struct waited result = interrupted(self->fd, SA_RESTART, 0, 1000 * MS,
-					   20);
+	struct waited result;
+	int tries = 0;
 	__u64 until;
 
-	EXPECT_EQ(ETIMEDOUT, result.error);
-	EXPECT_LE(999, result.elapsed);
-	EXPECT_GE(1600, result.elapsed);
+	do {
+		result = interrupted(self->fd, SA_RESTART, 0, 1000 * MS, 20);
+		EXPECT_EQ(ETIMEDOUT, result.error);
+		EXPECT_LE(999, result.elapsed);
+	} while (result.elapsed > 1600 && ++tries < 3);
+	EXPECT_GT(3, tries);
 
-	until = now() + 1000 * MS;
-	result = interrupted(self->fd, SA_RESTART, SHMDEV_WAIT_F_ABSOLUTE,
-			     until, 20);
-	EXPECT_EQ(ETIMEDOUT, result.error);
-	EXPECT_LE(until, now());
-	EXPECT_GE(1600, result.elapsed);
+	tries = 0;
+	do {
+		until = now() + 1000 * MS;
+		result = interrupted(self->fd, SA_RESTART,
+				     SHMDEV_WAIT_F_ABSOLUTE, until, 20);
+		EXPECT_EQ(ETIMEDOUT, result.error);
+		EXPECT_LE(until, now());
+	} while (result.elapsed > 1600 && ++tries < 3);
+	EXPECT_GT(3, tries);
 }
 
 /* "errors": no word there is EINVAL or ENXIO, whatever it would have held */
