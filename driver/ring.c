@@ -228,7 +228,8 @@ static void format(struct shmdev_ring *ring)
  * Context: within the endpoint's attach, may sleep.
  * Return: the ring, for shmdev_ring_destroy(), or an ERR_PTR: -EINVAL if @spec
  * makes no sense or the segment is too small, -EEXIST if something else in these
- * pages is isolated, -ENOSPC if there are too many rings, -ENOMEM
+ * pages is isolated, -ENOSPC if the segment has two rings already that the
+ * kernel fills, or four that it empties, or as much of both, -ENOMEM
  */
 struct shmdev_ring *shmdev_ring_create(struct shmdev_segment *segment,
 				       const struct shmdev_ring_spec *spec)

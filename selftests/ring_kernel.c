@@ -1136,6 +1136,40 @@ TEST_F(probe, refuses_a_ring_that_makes_no_sense)
 	expect_unchanged(_metadata, self->door, &before);
 }
 
+/* ... -EEXIST: there is one already; -ENOSPC: there are too many */
+TEST_F(probe, refuses_a_ring_too_many)
+{
+	static const struct {
+		const char *spec;
+		int error;
+	} rings[] = {
+		{ "kind=1 bytes=16384 times=2 step=16384", 0 },
+		{ "kind=1 bytes=16384 times=3 step=16384", ENOSPC },
+		{ "kind=1 bytes=16384 consumes=1 times=4 step=16384", 0 },
+		{ "kind=1 bytes=16384 consumes=1 times=5 step=16384", ENOSPC },
+		{ "kind=1 bytes=16384 times=2", EEXIST },
+		{ "kind=1 bytes=16384 times=2 step=12288", EEXIST },
+		{ "kind=1 bytes=16384 consumes=1 times=2", EEXIST },
+	};
+	struct state before;
+	size_t i;
+
+	SKIP_WITHOUT_SAMPLES();
+	if (page_bytes() != 4096)
+		SKIP(return, "the sizes are for pages of 4096 bytes");
+	unload_module("shmdev_ringprobe");
+	before = take_state(self->door);
+	for (i = 0; i < ARRAY_SIZE(rings); i++) {
+		int error = probe_open_pages(self, rings[i].spec, 60) ?
+				    errno : 0;
+
+		EXPECT_EQ(rings[i].error, error) TH_LOG("%s", rings[i].spec);
+		probe_close(self);
+		ASSERT_EQ(0, unload_module("shmdev_ringprobe"));
+	}
+	expect_unchanged(_metadata, self->door, &before);
+}
+
 /* The converter written by hand does what the other does */
 TEST(by_hand_streams_too)
 {

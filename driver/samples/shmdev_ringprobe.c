@@ -22,6 +22,12 @@ module_param_named(bytes, spec.bytes, ulong, 0644);
 module_param_named(position, spec.position, ullong, 0644);
 module_param_named(sequence, spec.sequence, ullong, 0644);
 
+/* How many are made, and how far apart; all but the first go at once. */
+static uint times = 1;
+module_param(times, uint, 0644);
+static ulong step;
+module_param(step, ulong, 0644);
+
 struct operation {
 	struct irq_work work;
 	struct shmdev_segment *segment;
@@ -122,12 +128,20 @@ static int ringprobe_kick(struct shmdev_segment *segment, u64 argument)
 static int ringprobe_attach(struct shmdev_segment *segment)
 {
 	struct shmdev_ring_spec now = spec;
-	struct shmdev_ring *ring;
+	struct shmdev_ring *ring, *next;
+	uint i;
 
 	if (!now.bytes)
 		now.bytes = shmdev_segment_bytes(segment) - now.offset -
 			    PAGE_SIZE;
 	ring = shmdev_ring_create(segment, &now);
+	for (i = 1; i < times && !IS_ERR(ring); i++) {
+		now.offset += step;
+		next = shmdev_ring_create(segment, &now);
+		shmdev_ring_destroy(IS_ERR(next) ? ring : next);
+		if (IS_ERR(next))
+			ring = next;
+	}
 	shmdev_segment_set_private(segment, ring);
 	return PTR_ERR_OR_ZERO(ring);
 }
