@@ -2,8 +2,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/check shares its variables
 # What runs in a machine of its own.
 
-stock+=(vm)
+stock+=(vm languages)
 before vm scripts/kernel "${kernels[0]}"
+before languages scripts/kernel "${kernels[0]}"
 for kernel in "${kernels[@]}"; do
 	stock+=("readme-$kernel" "machine-$kernel")
 	before "readme-$kernel" scripts/kernel "$kernel"
@@ -74,6 +75,30 @@ check_readme() {
 		echo "make uninstall left these"
 		return 1
 	fi
+}
+
+# page_code LANGUAGE: what shmdev(4) has to show in it.
+page_code() {
+	sed -n "/^From $1/,/^\.Ed/ { /^\.Bd/,/^\.Ed/ { /^\.[BE]d/! p } }" \
+		user/man/shmdev.4 | sed 's|\\e|\\|g'
+}
+
+# The device needs no library of ours: what its page shows in other languages
+# works.
+check_languages() {
+	local dir=$scratch/languages python
+	need "to try the manual's examples" python3:/usr/bin/python3 rustc:rustc
+	mkdir -p "$dir/python"
+	page_code Rust >"$dir/rust.rs"
+	rustc --edition 2021 -D warnings -o "$dir/rust" "$dir/rust.rs"
+	page_code Python >"$dir/python.py"
+	python=$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')
+	cp -r "$python"/{*.py,collections,encodings,lib-dynload} "$dir/python"
+	scripts/vm --kernel "${kernels[0]}" --no-build --copy "$dir/rust" \
+		--copy "$dir/python.py" --copy "$(readlink -f /usr/bin/python3):/usr/bin/python3" \
+		--copy "$dir/python:$python" -- \
+		sh -c './rust && python3 python.py' >"$dir/output"
+	printf 'Hello from kernel space\nMoin\n%.0s' 1 2 | diff - "$dir/output"
 }
 
 # in_machine NAME KERNEL SECONDS [OPTION]... COMMAND...: runs test programs by
