@@ -65,7 +65,7 @@ struct slot {
 	bool hello;
 	__u32 part, part_end;	/* its isolated pages; none if both are 0 */
 	bool claimable;
-	_Atomic int claims;	/* how many pages of it were ever claimed */
+	atomic_int claims;	/* how many pages of it were ever claimed */
 	bool written[PAGES];	/* else the page reads as zero */
 };
 
