@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the lessons share, so that each of them is about its subject only: they
- * tell a story, and nothing is told that was not seen to be so.
+ * tell a story, and nothing is told that was not seen to be so. To build one:
+ *
+ *	cc -D_GNU_SOURCE hello.c $(pkg-config --cflags --libs libshmdev)
  */
 #ifndef LESSON_H
 #define LESSON_H
@@ -81,21 +83,25 @@ static inline void step(const char *format, ...)
 
 /*
  * The half of a lesson that needs the module begins here. Without one, the lesson
- * ends well: what it said so far holds on any Linux.
+ * ends well: what it said so far holds on any Linux. "shmdev learn --device" sets
+ * the variable.
  */
 static inline struct shmdev_device *shmdev_half(void)
 {
+	const char *path = getenv("SHMDEV_DEVICE");
 	struct shmdev_device *device;
-	int ret = shmdev_device_open(NULL, O_RDWR, &device);
+	int ret = shmdev_device_open(path, O_RDWR, &device);
 
 	if (!ret)
 		return device;
-	printf("\nThe rest is about shmdev, and /dev/shmdev cannot be opened here: %s.\n"
-	       "%s, then run this again; or see it in a machine of its own:\n"
-	       "make demo, or scripts/vm -- shmdev learn\n",
-	       strerror(-ret), ret == -EACCES || ret == -EPERM ?
-	       "Become root, or a member of the group shmdev" :
-	       "Load the module with 'sudo shmdev load'");
+	printf("\nWhat follows is about shmdev, and %s cannot be opened here:\n"
+	       "%s. %s, then run this again;\n"
+	       "or see it in a machine of its own: scripts/vm -- shmdev learn %s\n",
+	       path ? path : "/dev/shmdev", strerror(-ret),
+	       ret == -EACCES || ret == -EPERM ?
+	       "Become root, or a member of group shmdev" :
+	       "Load the module with 'sudo shmdev load'",
+	       program_invocation_short_name);
 	exit(EXIT_SUCCESS);
 }
 
