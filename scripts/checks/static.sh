@@ -48,7 +48,8 @@ check_coccinelle() {
 }
 
 user_flags=(-std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
-	-DSHMDEV_VERSION='""' -Iinclude/uapi -Iuser/lib)
+	-DSHMDEV_VERSION='""' -DLESSONS_FROM_TOOL='""' -DSOURCES_FROM_TOOL='""'
+	-Iinclude/uapi -Iuser/lib)
 
 # What is optimized away the analyzer does not see; but that a failed ASSERT in
 # the harness ends the test, it understands only with -O1.

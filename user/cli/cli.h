@@ -71,6 +71,13 @@ int output_failure(int error);
 /* Text of others, which must not steer the terminal: unprintable bytes as \xNN. */
 void print_text(FILE *to, const char *text);
 
+/* beside */
+/*
+ * What lies at this path, seen from the folder that this tool is in; NULL if
+ * there is nothing. The caller frees it.
+ */
+char *find_beside(const char *relative);
+
 /* connect */
 int connect_device(int flags, struct shmdev_device **device);
 /* @name: NULL for the default segment. */
@@ -254,9 +261,9 @@ enum framing {
 	FRAMING_NONE,
 };
 
-extern const struct verb verb_hello, verb_load, verb_unload, verb_create,
-	verb_ls, verb_stat, verb_ps, verb_peers, verb_rm, verb_chmod, verb_chown,
-	verb_read, verb_write, verb_dump, verb_kick, verb_wait, verb_wake,
-	verb_send, verb_recv, verb_watch;
+extern const struct verb verb_hello, verb_learn, verb_load, verb_unload,
+	verb_create, verb_ls, verb_stat, verb_ps, verb_peers, verb_rm,
+	verb_chmod, verb_chown, verb_read, verb_write, verb_dump, verb_kick,
+	verb_wait, verb_wake, verb_send, verb_recv, verb_watch;
 
 #endif /* SHMDEV_CLI_H */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <libkmod.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -14,29 +13,18 @@ static const struct option options[] = {
 	COMMON_OPTIONS
 };
 
-/* The module beside the tool in a build: user/shmdev, driver/RELEASE/. */
-static bool find_in_build(char *path, size_t size)
+/* The module in a build, where the tool is user/shmdev. The caller frees it. */
+static char *find_in_build(void)
 {
 	struct utsname system;
-	ssize_t length = readlink("/proc/self/exe", path, size);
-	size_t i;
+	char *relative, *path;
 
-	if (length < 0 || (size_t)length >= size || uname(&system))
-		return false;
-	path[length] = '\0';
-	for (i = 0; i < 2; i++) {
-		char *slash = strrchr(path, '/');
-
-		if (!slash)
-			return false;
-		*slash = '\0';
-	}
-	length = strlen(path);
-	if ((size_t)snprintf(path + length, size - length,
-			     "/driver/%s/shmdev.ko", system.release) >=
-	    size - length)
-		return false;
-	return !access(path, R_OK);
+	if (uname(&system) ||
+	    asprintf(&relative, "../driver/%s/shmdev.ko", system.release) < 0)
+		return NULL;
+	path = find_beside(relative);
+	free(relative);
+	return path;
 }
 
 static int insert(struct kmod_module *module, const char *parameters)
@@ -191,19 +179,16 @@ static int wait_for_device(void)
 	return STATUS_ABSENT;
 }
 
-/* @path: NULL to find the module. @parameters: NULL for none. */
+/* @path: NULL for the installed module. @parameters: NULL for none. */
 static int load(const char *path, const char *parameters)
 {
 	struct kmod_ctx *kmod;
-	char built[PATH_MAX];
 	int ret = -ENOMEM;
 
 	kmod = kmod_new(NULL, NULL);
 	/* What goes wrong is told below, once. */
 	if (kmod)
 		kmod_set_log_priority(kmod, -1);
-	if (!path && find_in_build(built, sizeof(built)))
-		path = built;
 	if (kmod)
 		ret = path ? insert_by_path(kmod, path, parameters) :
 			     insert_by_name(kmod, "shmdev", parameters);
@@ -248,6 +233,7 @@ static int run(int argc, char **argv)
 {
 	const char *path = NULL;
 	char *parameters = NULL;
+	char *built = NULL;
 	int status;
 	int i;
 
@@ -263,7 +249,10 @@ static int run(int argc, char **argv)
 		if (!parameters)
 			return load_failure(path, -ENOMEM);
 	}
-	status = load(path, parameters);
+	if (!path)
+		built = find_in_build();
+	status = load(path ? path : built, parameters);
+	free(built);
 	free(parameters);
 	return status;
 }

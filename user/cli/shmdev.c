@@ -8,6 +8,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_hello,
+	&verb_learn,
 	&verb_load,
 	&verb_unload,
 	&verb_create,
