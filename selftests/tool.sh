@@ -106,6 +106,25 @@ check 'kick' expect 0 '^0$' shmdev kick
 check 'kick with an argument that hello does not take' expect 1 'only 0' \
 	shmdev kick --argument 1
 
+# learn
+check 'learn lists the lessons' expect 0 '^  1  hello +all ' shmdev learn
+lessons() {
+	for lesson in "$(dirname "$(command -v shmdev)")"/../libexec/shmdev/lessons/*; do
+		lesson=${lesson##*/}
+		expect 0 '^Next: |^That was the last one' shmdev learn "$lesson" ||
+			return
+		! grep -E 'NOT SO|What follows is about shmdev' "$tmp/output" ||
+			return
+	done
+}
+check 'every lesson is as it says, with the module' lessons
+check 'lessons leave nothing behind' expect 0 '^1$' \
+	shell 'shmdev ls -n | wc -l'
+check 'alice, who is in the group, may learn' shell '
+	su alice -c "shmdev learn hello" | grep -F "\"Hello from kernel space\""'
+check 'bob, who is not, is told so' expect 0 'a member of group shmdev' \
+	as bob shmdev learn hello
+
 # create, ls, stat, rm
 check 'create' expect 0 '' shmdev create --mode 0640 one 8M
 check 'create with an endpoint' expect 0 '' shmdev create -e hello two 64K

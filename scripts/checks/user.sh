@@ -13,7 +13,7 @@ suite_user() {
 		return
 	}
 	make -s -C user SANITIZE=1 O="$build/user-asan" check 2>&1 |
-		sed -E 's/^# (library|tool|package|ring[-.a-z]*)$/# program \1/' |
+		sed -E 's/^# (library|tool|lessons|package|ring[-.a-z]*)$/# program \1/' |
 		tee "$log" | cases user
 	judge user "${PIPESTATUS[0]}"
 }

@@ -16,6 +16,10 @@ _shmdev_columns() {
 		sed -n 's/^  \([A-Z]\{2,\}\) .*/\1/p'
 }
 
+_shmdev_lessons() {
+	shmdev learn 2>/dev/null | sed -n 's/^  [0-9]  \([a-z]*\) .*/\1/p'
+}
+
 _shmdev_segments() {
 	shmdev ls -n -r -o NAME 2>/dev/null
 }
@@ -86,6 +90,10 @@ _shmdev() {
 		return
 	fi
 	case $verb in
+	learn)
+		[[ $COMP_CWORD -gt 2 ]] && _shmdev_files
+		[[ $COMP_CWORD -eq 2 ]] && _shmdev_offer < <(_shmdev_lessons)
+		;;
 	load)
 		_shmdev_files -X '!*.ko'
 		_shmdev_offer < <(printf '%s\n' size= max_segments= \
