@@ -32,14 +32,14 @@ static const struct lesson lessons[] = {
 	  "fork(2), shmdev(7)" },
 	{ "names", "Two strangers and one name: shm_open()", false,
 	  "shm_overview(7), 'Segments' in shmdev(7)" },
-	{ "kinds", "Kinds of mappings: shared, private, read-only", false,
-	  "mmap(2), mprotect(2), shmdev(4)" },
+	{ "kinds", "Four kinds of mapping: private or shared, of a file or not", false,
+	  "mmap(2), memfd_create(2), shmdev(4)" },
 	{ "sysv", "Shared memory of System V: shmget()", false,
 	  "sysvipc(7), shmdev(7)" },
-	{ "together", "Two at the same word: locks, waiting, death", false,
-	  "sem_overview(7), futex(7), shmdev-ring(3)" },
-	{ "pages", "Pages: when memory comes, and how much", false,
-	  "mincore(2), proc(5), shmdev(4)" },
+	{ "together", "A producer and a consumer: semaphore, mutex, ring", false,
+	  "sem_overview(7), pthread_mutexattr_setrobust(3), shmdev-ring(3)" },
+	{ "pages", "Virtual and physical memory: pages, faults, huge pages", false,
+	  "madvise(2), getrusage(2), shmdev(4)" },
 };
 
 #define LESSON_COUNT (sizeof(lessons) / sizeof(*lessons))
