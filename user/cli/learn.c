@@ -31,7 +31,7 @@ static const struct lesson lessons[] = {
 	{ "family", "What fork() copies, and what it shares", false,
 	  "fork(2), shmdev(7)" },
 	{ "names", "Two strangers and one name: shm_open()", false,
-	  "shm_overview(7), 'Segments' in shmdev(7)" },
+	  "shm_overview(7), 'Lifetime' in shmdev(7)" },
 	{ "kinds", "Four kinds of mapping: private or shared, of a file or not", false,
 	  "mmap(2), memfd_create(2), shmdev(4)" },
 	{ "sysv", "Shared memory of System V: shmget()", false,
