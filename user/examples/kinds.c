@@ -68,10 +68,8 @@ static void try_kind(const char *name, int flags, int fd)
 
 static void print_heads(void)
 {
-	printf("   -> %-18s %-14s %-14s %s\n", "written through",
-	       "by my child:", "by me:", "by me:");
-	printf("   -> %-18s %-14s %-14s %s\n", "a mapping that is",
-	       "do I see it?", "other mappers?", "in the file?");
+	printf("      written through    by a child:   by myself:     by myself:\n"
+	       "      a mapping that is  do I see it?  do strangers?  is it in the file?\n");
 }
 
 int main(void)

@@ -8,8 +8,6 @@
 
 #include "lesson.h"
 
-#define THP "/sys/kernel/mm/transparent_hugepage/"
-
 /* An entry of pagemap, see proc_pid_pagemap(5). */
 #define IS_PRESENT	(1ULL << 63)
 #define IS_EXCLUSIVE	(1ULL << 56)	/* nobody else has it mapped */
@@ -102,49 +100,41 @@ static long touch(volatile char *memory, size_t bytes)
 	return faults() - before;
 }
 
-/* How many KiB this process has mapped as huge pages, of memory and of files. */
-static long huge_kib(void)
+/* The sum of the numbers in the lines of a file that begin with @key. */
+static size_t sum_of(const char *path, const char *key)
 {
-	FILE *rollup = fopen("/proc/self/smaps_rollup", "re");
-	long sum = 0, kib;
+	FILE *file = fopen(path, "re");
+	size_t length = strlen(key), sum = 0;
 	char line[128];
 
-	while (rollup && fgets(line, sizeof(line), rollup))
-		if (sscanf(line, "AnonHugePages: %ld", &kib) == 1 ||
-		    sscanf(line, "ShmemPmdMapped: %ld", &kib) == 1)
-			sum += kib;
-	if (rollup)
-		fclose(rollup);
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, length))
+			sum += strtoul(line + length, NULL, 10);
+	if (file)
+		fclose(file);
 	return sum;
+}
+
+/* How many KiB this process has mapped as huge pages, of memory and of files. */
+static size_t huge_kib(void)
+{
+	return sum_of("/proc/self/smaps_rollup", "AnonHugePages:") +
+	       sum_of("/proc/self/smaps_rollup", "ShmemPmdMapped:");
 }
 
 /* Tells how many faults it took, and holds it against what is mapped huge. */
 static void show_faults(void *memory, size_t bytes)
 {
-	long huge = huge_kib(), took = touch(memory, bytes);
-	long pages = bytes / page;
+	size_t before = huge_kib();
+	long took = touch(memory, bytes), pages = bytes / page;
+	size_t huge = huge_kib() - before;
 
-	huge = huge_kib() - huge;
 	if (huge)
-		shows(took < pages, "%ld faults for %ld pages: %ld KiB of it are in huge pages",
+		shows(took < pages, "%ld faults for %ld pages: %zu KiB of it are in huge pages",
 		      took, pages, huge);
 	else
 		printf("   -> %ld faults for %ld pages: no huge page was to be had\n",
 		       took, pages);
-}
-
-/* The size of a huge page; 0: this kernel makes none. */
-static size_t huge_page(void)
-{
-	FILE *file = fopen(THP "hpage_pmd_size", "re");
-	size_t bytes = 0;
-
-	if (file) {
-		if (fscanf(file, "%zu", &bytes) != 1)
-			bytes = 0;
-		fclose(file);
-	}
-	return bytes;
 }
 
 /* Memory of which huge pages can be made: they begin at multiples of their size. */
@@ -179,11 +169,12 @@ int main(void)
 	struct shmdev_device *device;
 	struct shmdev_segment *segment;
 	struct shmdev_segment_info info = { .size = sizeof(info) };
-	size_t huge = huge_page(), bytes;
+	size_t huge, bytes;
 	void *memory;
 	int fd;
 
 	page = sysconf(_SC_PAGESIZE);
+	huge = sum_of("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
 	/* With pages of 64 KiB, a huge one is 512 MiB: too much for a lesson. */
 	bytes = huge && huge <= 32 << 20 ? 2 * huge : 4 << 20;
 	if (access("/proc/self/pagemap", R_OK)) {

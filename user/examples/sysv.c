@@ -11,6 +11,8 @@
 
 #include "lesson.h"
 
+static const char words[] = "Still here";
+
 /* A child that only is there, with what it has inherited, until it is killed. */
 static pid_t idle_child(void)
 {
@@ -70,16 +72,13 @@ static bool list_all(int wanted)
 	int place, id, last = must(shmctl(0, SHM_INFO, (void *)&info));
 	bool found = false;
 
-	printf("      %10s %10s %6s %10s %8s\n", "id", "owner", "mode", "bytes",
-	       "attached");
+	printf("      %10s %10s %10s %10s\n", "id", "owner", "bytes", "attached");
 	for (place = 0; place <= last; place++) {
 		id = shmctl(place, SHM_STAT_ANY, &status);
 		if (id < 0)
 			continue; /* The place is free. */
-		printf("      %10d %10u %6o %10zu %8lu%s\n", id,
-		       status.shm_perm.uid, status.shm_perm.mode & 0777U,
-		       status.shm_segsz, (unsigned long)status.shm_nattch,
-		       status.shm_perm.mode & SHM_DEST ? " removed" : "");
+		printf("      %10d %10u %10zu %10lu\n", id, status.shm_perm.uid,
+		       status.shm_segsz, (unsigned long)status.shm_nattch);
 		found = found || id == wanted;
 	}
 	return found;
@@ -106,7 +105,7 @@ static void classic_half(size_t bytes)
 	step("shmat() maps it. The kernel counts: this process, a child that inherits\n"
 	     "   it, and then not that child.");
 	memory = must(shmat(id, NULL, 0));
-	strcpy(memory, "Still here");
+	memcpy(memory, words, sizeof(words));
 	shows(attached(id) == 1, "after shmat(): %lu", attached(id));
 	child = idle_child();
 	shows(attached(id) == 2, "after fork(): %lu", attached(id));
@@ -122,14 +121,14 @@ static void classic_half(size_t bytes)
 	must(shmdt(memory));
 	shows(attached(id) == 0, "after shmdt(): %lu", attached(id));
 	memory = must(shmat(id, NULL, 0));
-	shows(!strcmp(memory, "Still here"), "attached anew, it says '%s'", memory);
+	shows(!strcmp(memory, words), "attached anew, it says '%s'", memory);
 
 	step("shmctl(IPC_RMID) takes the key away at once, but the memory stays until\n"
 	     "   the last one has detached it.");
 	must(shmctl(id, IPC_RMID, NULL));
 	shows(shmget(key, 0, 0) < 0 && errno == ENOENT,
 	      "shmget() does not find the key any more");
-	shows(!strcmp(memory, "Still here"), "the memory says '%s'", memory);
+	shows(!strcmp(memory, words), "the memory says '%s'", memory);
 	shows(attached(id) == 1, "IPC_STAT by the id: %lu is attached", attached(id));
 	must(shmdt(memory));
 	shows(shmctl(id, IPC_STAT, &(struct shmid_ds){ }) < 0 && errno == EINVAL,
@@ -145,15 +144,11 @@ static int list_segments(struct shmdev_device *device, const char *wanted)
 	size_t i;
 
 	must_do(shmdev_device_list(device, 0, &list));
-	printf("      %5s %-20s %6s %6s %10s %8s\n", "id", "name", "owner",
-	       "mode", "bytes", "mappings");
+	printf("      %-20s %10s %10s %10s\n", "name", "owner", "bytes", "mappings");
 	for (i = 0; i < shmdev_segment_list_count(list); i++) {
 		must_do(shmdev_segment_list_get(list, i, &info));
-		printf("      %5llu %-20s %6u %6o %10llu %8u\n",
-		       (unsigned long long)info.id, *info.name ? info.name :
-		       info.flags & SHMDEV_SEGMENT_DEFAULT ? "(default)" :
-		       "(anonymous)", info.uid, info.mode,
-		       (unsigned long long)info.bytes, info.mappings);
+		printf("      %-20s %10u %10ju %10u\n", *info.name ? info.name : "-",
+		       info.uid, (uintmax_t)info.bytes, info.mappings);
 		if (!strcmp(info.name, wanted))
 			mappings = info.mappings;
 	}
@@ -174,9 +169,8 @@ static bool names_both(const struct shmdev_segment *segment, pid_t parent,
 	count = shmdev_mapping_list_count(list);
 	for (i = 0; i < count; i++) {
 		must_do(shmdev_mapping_list_get(list, i, &mapping));
-		printf("      process %d (%s) has %llu bytes mapped\n",
-		       mapping.pid, mapping.command,
-		       (unsigned long long)mapping.bytes);
+		printf("      process %d (%s) has %ju bytes mapped\n", mapping.pid,
+		       mapping.command, (uintmax_t)mapping.bytes);
 		is_parent = is_parent || mapping.pid == parent;
 		is_child = is_child || mapping.pid == child;
 	}
@@ -211,17 +205,17 @@ int main(void)
 
 	step("shmdev_segment_remove() takes the name away at once; the memory stays\n"
 	     "   with those who have it.");
-	strcpy(memory, "Still here");
+	memcpy(memory, words, sizeof(words));
 	must_do(shmdev_segment_remove(device, name));
 	shows(shmdev_segment_open(device, name, O_RDWR, &another) == -ENOENT,
 	      "the name is not found any more");
-	shows(!strcmp(memory, "Still here"), "the memory says '%s'",
+	shows(!strcmp(memory, words), "the memory says '%s'",
 	      (char *)memory);
 	shmdev_segment_unmap(memory, bytes);
 	shmdev_segment_close(segment);
 
 	step("Nothing is left behind: a child makes a segment with that name, and\n"
-	     "   is killed. (With SHMDEV_SEGMENT_KEEP it would stay, as here above.)");
+	     "   is killed. (With SHMDEV_SEGMENT_KEEP it would stay.)");
 	child = fork_now();
 	if (!child) {
 		must_do(shmdev_segment_create(device, name, bytes, NULL, &segment));
