@@ -15,7 +15,7 @@
 
 enum {
 	UPDATES = 1000000,	/* of each, without a guard */
-	GOODS = 5000,		/* that are handed over, each time */
+	GOODS = 1000,		/* that are handed over, each time */
 	PLACES = 4,		/* in the store */
 };
 
