@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Lesson 5: the four kinds of mapping, private or shared, of a file or of none:
- * who sees what is written there. The table is not known beforehand; each of its
- * answers is tried.
+ * Lesson 5: the four kinds of mapping, private or shared, of a file or of none,
+ * and who sees what is written there. Each answer in the table is tried, and
+ * then held against what such a mapping promises.
  */
 #include "lesson.h"
 
 static const int rights = PROT_READ | PROT_WRITE;
 static size_t page;
 
-/* In the child: an exit status that says whether the byte is there. */
-static bool child_sees(int fd, char byte)
+/* A child maps the file itself; its exit status says what it has found. */
+static bool stranger_sees(int fd, char byte)
 {
 	pid_t pid = fork_now();
 	char *own_view;
@@ -56,7 +56,7 @@ static void try_kind(const char *name, int flags, int fd)
 		shows(child == is_shared, "%-18s %-14s %-14s %s", name,
 		      child ? "yes" : "no", "nobody can", "there is none");
 	} else {
-		stranger = child_sees(fd, 'p');
+		stranger = stranger_sees(fd, 'p');
 		file = file_has(fd, 'p');
 		shows(child == is_shared && stranger == is_shared &&
 		      file == is_shared, "%-18s %-14s %-14s %s", name,
@@ -69,7 +69,7 @@ static void try_kind(const char *name, int flags, int fd)
 static void print_heads(void)
 {
 	printf("      written through    by a child:   by myself:     by myself:\n"
-	       "      a mapping that is  do I see it?  do strangers?  is it in the file?\n");
+	       "      a mapping that is  do I see it?  do strangers?  does the file?\n");
 }
 
 int main(void)
@@ -104,8 +104,8 @@ int main(void)
 	      private[0]);
 	private[1] = 'x';
 	must(pwrite(fd, "2", 1, 0));
-	shows(private[0] == '1', "I write the byte beside it, then '2' is written "
-	      "to the file: I\n      still read '%c'", private[0]);
+	shows(private[0] == '1', "I write the byte beside it, then '2' is\n"
+	      "      written to the file: I still read '%c'", private[0]);
 	must(munmap(private, page));
 	close(fd);
 

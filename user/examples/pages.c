@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Lesson 8: virtual addresses and the physical memory behind them: two addresses
- * of one page, the faults by which pages come to an address, and how huge pages
- * need fewer of them.
+ * Lesson 8: virtual addresses and the physical memory behind them: two
+ * addresses of one page, the faults by which pages come to an address, and how
+ * huge pages need fewer of them.
  */
 #include <sys/resource.h>
 
@@ -115,7 +115,7 @@ static size_t sum_of(const char *path, const char *key)
 	return sum;
 }
 
-/* How many KiB this process has mapped as huge pages, of memory and of files. */
+/* How many KiB this process has in huge pages, without files and with. */
 static size_t huge_kib(void)
 {
 	return sum_of("/proc/self/smaps_rollup", "AnonHugePages:") +
@@ -130,14 +130,14 @@ static void show_faults(void *memory, size_t bytes)
 	size_t huge = huge_kib() - before;
 
 	if (huge)
-		shows(took < pages, "%ld faults for %ld pages: %zu KiB of it are in huge pages",
+		shows(took < pages, "%ld faults for %ld pages: %zu KiB are in huge ones",
 		      took, pages, huge);
 	else
 		printf("   -> %ld faults for %ld pages: no huge page was to be had\n",
 		       took, pages);
 }
 
-/* Memory of which huge pages can be made: they begin at multiples of their size. */
+/* A huge page can only begin at a multiple of its size. */
 static void *map_aligned(size_t bytes, size_t alignment)
 {
 	char *memory = must(mmap(NULL, bytes + alignment, rights,
@@ -175,7 +175,7 @@ int main(void)
 
 	page = sysconf(_SC_PAGESIZE);
 	huge = sum_of("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
-	/* With pages of 64 KiB, a huge one is 512 MiB: too much for a lesson. */
+	/* Where pages have 64 KiB, a huge one has 512 MiB: not for a lesson. */
 	bytes = huge && huge <= 32 << 20 ? 2 * huge : 4 << 20;
 	if (access("/proc/self/pagemap", R_OK)) {
 		printf("This kernel does not tell what is behind an address:\n"

@@ -13,7 +13,7 @@
 
 static const char words[] = "Still here";
 
-/* A child that only is there, with what it has inherited, until it is killed. */
+/* A child that is there, with what it has inherited, until it is killed. */
 static pid_t idle_child(void)
 {
 	pid_t parent = getpid(), pid = fork_now();
@@ -72,7 +72,8 @@ static bool list_all(int wanted)
 	int place, id, last = must(shmctl(0, SHM_INFO, (void *)&info));
 	bool found = false;
 
-	printf("      %10s %10s %10s %10s\n", "id", "owner", "bytes", "attached");
+	printf("      %10s %10s %10s %10s\n", "id", "owner", "bytes",
+	       "attached");
 	for (place = 0; place <= last; place++) {
 		id = shmctl(place, SHM_STAT_ANY, &status);
 		if (id < 0)
@@ -88,6 +89,7 @@ static void classic_half(size_t bytes)
 {
 	key_t key = 0x4c000000 | getpid();
 	int id = shmget(key, bytes, IPC_CREAT | IPC_EXCL | 0600);
+	struct shmid_ds status;
 	pid_t child;
 	char *memory;
 
@@ -99,11 +101,13 @@ static void classic_half(size_t bytes)
 	remove_at_the_end(id);
 	step("shmget() makes a segment by a key: a number that programs have agreed\n"
 	     "   on. Whoever knows it gets the same id.");
-	shows(shmget(key, 0, 0) == id, "key %#x is id %d", (unsigned int)key, id);
-	shows(attached(id) == 0, "shmctl(IPC_STAT): %lu are attached", attached(id));
+	shows(shmget(key, 0, 0) == id, "key %#x is id %d", (unsigned int)key,
+	      id);
+	shows(attached(id) == 0, "shmctl(IPC_STAT): %lu are attached",
+	      attached(id));
 
-	step("shmat() maps it. The kernel counts: this process, a child that inherits\n"
-	     "   it, and then not that child.");
+	step("shmat() maps it. The kernel counts who has it: this process, and a\n"
+	     "   child that inherits it.");
 	memory = must(shmat(id, NULL, 0));
 	memcpy(memory, words, sizeof(words));
 	shows(attached(id) == 1, "after shmat(): %lu", attached(id));
@@ -116,22 +120,23 @@ static void classic_half(size_t bytes)
 	kill_child(child);
 	shows(attached(id) == 1, "after the child was killed: %lu", attached(id));
 
-	step("shmdt() unmaps it. Now nobody has it, and it is still there; it would be\n"
-	     "   if this process ended, too. That is what fills up machines.");
+	step("shmdt() unmaps it. Now nobody has it, and it is still there; it would\n"
+	     "   be if this process ended, too. That is what fills up machines.");
 	must(shmdt(memory));
 	shows(attached(id) == 0, "after shmdt(): %lu", attached(id));
 	memory = must(shmat(id, NULL, 0));
 	shows(!strcmp(memory, words), "attached anew, it says '%s'", memory);
 
-	step("shmctl(IPC_RMID) takes the key away at once, but the memory stays until\n"
-	     "   the last one has detached it.");
+	step("shmctl(IPC_RMID) takes the key away at once, but the memory stays\n"
+	     "   until the last one has detached it.");
 	must(shmctl(id, IPC_RMID, NULL));
 	shows(shmget(key, 0, 0) < 0 && errno == ENOENT,
 	      "shmget() does not find the key any more");
 	shows(!strcmp(memory, words), "the memory says '%s'", memory);
-	shows(attached(id) == 1, "IPC_STAT by the id: %lu is attached", attached(id));
+	shows(attached(id) == 1, "IPC_STAT by the id: %lu is attached",
+	      attached(id));
 	must(shmdt(memory));
-	shows(shmctl(id, IPC_STAT, &(struct shmid_ds){ }) < 0 && errno == EINVAL,
+	shows(shmctl(id, IPC_STAT, &status) < 0 && errno == EINVAL,
 	      "after the last shmdt(), there is no such id");
 }
 
@@ -144,11 +149,13 @@ static int list_segments(struct shmdev_device *device, const char *wanted)
 	size_t i;
 
 	must_do(shmdev_device_list(device, 0, &list));
-	printf("      %-20s %10s %10s %10s\n", "name", "owner", "bytes", "mappings");
+	printf("      %-20s %10s %10s %10s\n", "name", "owner", "bytes",
+	       "mappings");
 	for (i = 0; i < shmdev_segment_list_count(list); i++) {
 		must_do(shmdev_segment_list_get(list, i, &info));
-		printf("      %-20s %10u %10ju %10u\n", *info.name ? info.name : "-",
-		       info.uid, (uintmax_t)info.bytes, info.mappings);
+		printf("      %-20s %10u %10ju %10u\n",
+		       *info.name ? info.name : "-", info.uid,
+		       (uintmax_t)info.bytes, info.mappings);
 		if (!strcmp(info.name, wanted))
 			mappings = info.mappings;
 	}
@@ -203,8 +210,8 @@ int main(void)
 	shows(names_both(segment, getpid(), child), "this process and its child");
 	kill_child(child);
 
-	step("shmdev_segment_remove() takes the name away at once; the memory stays\n"
-	     "   with those who have it.");
+	step("shmdev_segment_remove() takes the name away at once; the memory\n"
+	     "   stays with those who have it.");
 	memcpy(memory, words, sizeof(words));
 	must_do(shmdev_segment_remove(device, name));
 	shows(shmdev_segment_open(device, name, O_RDWR, &another) == -ENOENT,
@@ -218,7 +225,8 @@ int main(void)
 	     "   is killed. (With SHMDEV_SEGMENT_KEEP it would stay.)");
 	child = fork_now();
 	if (!child) {
-		must_do(shmdev_segment_create(device, name, bytes, NULL, &segment));
+		must_do(shmdev_segment_create(device, name, bytes, NULL,
+					      &segment));
 		raise(SIGKILL);
 	}
 	must(waitpid(child, NULL, 0));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Lesson 7: a producer and a consumer. What goes wrong without synchronisation,
- * and then right: with a semaphore, with a mutex and a condition variable, with a
- * mutex whose owner dies, and with a ring.
+ * and then right: with a semaphore, with a mutex and a condition variable, with
+ * a mutex whose owner dies, and with a ring.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -72,18 +72,18 @@ static void without(struct store *store)
 	for (tries = 0; tries < 20 && !wrong; tries++)
 		wrong = unguarded(store, UPDATES, false);
 	if (wrong) {
-		shows(wrong, "at attempt %d the stock is %d instead of 0: updates were lost",
+		shows(wrong, "at attempt %d the stock is %d, not 0: updates are lost",
 		      tries, wrong);
 		return;
 	}
-	/* As with a single processor, which has to be taken away just there. */
+	/* A single processor would have to be taken away just there. */
 	printf("   -> %d attempts, and each time the stock is 0. That was luck.\n",
 	       tries);
 	step("Once more, 100 times; but both sleep for a moment between reading and\n"
 	     "   writing, as they would if the processor went to others there.");
 	for (tries = 0; tries < 100 && !wrong; tries++)
 		wrong = unguarded(store, 100, true);
-	shows(wrong, "the stock is %d instead of 0: updates were lost", wrong);
+	shows(wrong, "the stock is %d, not 0: updates are lost", wrong);
 }
 
 static void by_semaphore(struct store *store)
@@ -258,8 +258,9 @@ static void by_ring(const struct shmdev_device *device)
 	must(waitpid(producer, NULL, 0));
 	shows(right == GOODS && i == GOODS + 1,
 	      "%d numbers, each came once and in order", right);
-	shows(error == -EPIPE, "what was not committed never came, and instead of waiting\n"
-	      "      for ever the consumer is told: '%s'", shmdev_strerror(error));
+	shows(error == -EPIPE, "what was not committed never came, and instead of\n"
+	      "      waiting for ever the consumer is told: '%s'",
+	      shmdev_strerror(error));
 	shmdev_ring_detach(ring);
 	shmdev_segment_close(segment);
 }
