@@ -25,7 +25,7 @@ static bool stranger_sees(int fd, char byte)
 }
 
 /* The child writes at the address that it has from its parent. */
-static bool parent_sees_child(volatile char *memory)
+static bool parent_sees_child(char *memory)
 {
 	pid_t pid = fork_now();
 

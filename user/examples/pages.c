@@ -30,8 +30,8 @@ static uint64_t pagemap_entry(const void *address)
 
 /* What the child finds, told to its parent in the page that both have. */
 struct found {
-	volatile uintptr_t address;
-	volatile uint64_t entry;
+	uintptr_t address;
+	uint64_t entry;
 };
 
 static void look_from_child(int fd)
@@ -90,7 +90,7 @@ static long faults(void)
 }
 
 /* Writes a byte of each page, and returns how many faults that took. */
-static long touch(volatile char *memory, size_t bytes)
+static long touch(char *memory, size_t bytes)
 {
 	long before = faults();
 	size_t at;

@@ -21,7 +21,7 @@ enum {
 
 /* What both have mapped. */
 struct store {
-	volatile int stock;		/* nothing guards this one */
+	int stock;			/* nothing guards this one */
 
 	sem_t goods;			/* counts them itself */
 
@@ -32,18 +32,18 @@ struct store {
 };
 
 /*
- * Nobody guards it: each reads the stock, and writes what it has become. What
- * the other has written between the two is lost.
+ * It is read whole, and written whole; but what the other has written between the
+ * two is lost.
  */
 static void change_stock(struct store *store, int by, int times, bool slowly)
 {
 	int stock;
 
 	while (times--) {
-		stock = store->stock;
+		stock = __atomic_load_n(&store->stock, __ATOMIC_RELAXED);
 		if (slowly)
 			usleep(1);
-		store->stock = stock + by;
+		__atomic_store_n(&store->stock, stock + by, __ATOMIC_RELAXED);
 	}
 }
 
@@ -54,7 +54,7 @@ static int unguarded(struct store *store, int times, bool slowly)
 	store->stock = 0;
 	producer = fork_now();
 	if (!producer) {
-		change_stock(store, +1, times, slowly);
+		change_stock(store, 1, times, slowly);
 		_exit(EXIT_SUCCESS);
 	}
 	change_stock(store, -1, times, slowly);
@@ -156,7 +156,8 @@ static void by_condition(struct store *store)
 	must_0(pthread_condattr_init(&how));
 	must_0(pthread_condattr_setpshared(&how, PTHREAD_PROCESS_SHARED));
 	must_0(pthread_cond_init(&store->changed, &how));
-	store->put = store->taken = 0;
+	store->put = 0;
+	store->taken = 0;
 	producer = fork_now();
 	if (!producer) {
 		for (i = 1; i <= GOODS; i++)
@@ -188,7 +189,8 @@ static void by_robust_mutex(struct store *store)
 {
 	int error;
 
-	store->put = store->taken = 0;
+	store->put = 0;
+	store->taken = 0;
 	init_mutex(&store->mutex, PTHREAD_MUTEX_ROBUST);
 	kill_owner(store);
 	error = pthread_mutex_lock(&store->mutex);
