@@ -68,8 +68,11 @@ int device_failure(int error);
 /* @doing: such as "open"; @name: NULL for the default segment. */
 int segment_failure(const char *doing, const char *name, int error);
 int output_failure(int error);
-/* Text of others, which must not steer the terminal: unprintable bytes as \xNN. */
-void print_text(FILE *to, const char *text);
+/*
+ * Text of others, which must not steer the terminal: unprintable bytes as \xNN.
+ * Returns the columns of a terminal that it takes.
+ */
+size_t print_text(FILE *to, const char *text);
 
 /* beside */
 /*
@@ -100,6 +103,9 @@ int bytes_argument(const char *what, const char *text, uint64_t *bytes);
 int number_argument(const char *what, const char *text, uint64_t *number);
 int mode_argument(const char *text, mode_t *mode);
 void print_bytes(FILE *to, uint64_t bytes);
+/* Not rounded, as it is for people: 1028K, where that prints 1M. */
+#define EXACT_BYTES_SIZE 24
+void exact_bytes(uint64_t bytes, char text[EXACT_BYTES_SIZE]);
 
 /* time */
 /* Seconds, perhaps with a fraction; tells the user what is wrong with @what. */
@@ -261,8 +267,41 @@ enum framing {
 	FRAMING_NONE,
 };
 
+/* map: what is drawn, as it was at one moment */
+struct view {
+	struct shmdev_mapping_info mapping;
+	uint64_t address;	/* 0: not visible */
+	size_t first, end;	/* the ranges that it covers, without the end */
+};
+
+struct map {
+	struct shmdev_segment_info segment;
+	struct view *views;	/* those of a process follow each other */
+	size_t view_count;
+	struct range *ranges;	/* of pages that the same views cover */
+	size_t range_count;	/* at least one */
+};
+
+/* The views from @i on that are of the same process end here. */
+size_t map_process_end(const struct map *map, size_t i);
+uint64_t map_pages(const struct range *range);
+/* Where a view is in the memory of its process, for people. */
+#define VIEW_PLACE_SIZE 40
+void view_place(const struct view *view, char text[VIEW_PLACE_SIZE]);
+/* Such as "rw shared". */
+#define VIEW_RIGHTS_SIZE sizeof("rw private")
+void view_rights(uint32_t flags, char text[VIEW_RIGHTS_SIZE]);
+/* Whether it maps the segment, for an endpoint; what its box says of that. */
+bool map_kernel_has_view(const struct map *map);
+const char *map_kernel_state(const struct map *map);
+
+/* picture, graph: 0 or -errno; graph_image(): a status */
+int picture_draw(const struct map *map);
+int graph_write(const struct map *map, FILE *to);
+int graph_image(const struct map *map, const char *format);
+
 extern const struct verb verb_hello, verb_learn, verb_load, verb_unload,
-	verb_create, verb_ls, verb_stat, verb_ps, verb_peers, verb_rm,
+	verb_create, verb_ls, verb_stat, verb_ps, verb_map, verb_peers, verb_rm,
 	verb_chmod, verb_chown, verb_read, verb_write, verb_dump, verb_kick,
 	verb_wait, verb_wake, verb_send, verb_recv, verb_watch;
 

@@ -46,23 +46,26 @@ int usage_error(const char *format, ...)
 	return STATUS_USAGE;
 }
 
-void print_text(FILE *to, const char *text)
+size_t print_text(FILE *to, const char *text)
 {
 	size_t rest = strlen(text);
 	mbstate_t state = { };
 	wchar_t character;
+	size_t columns = 0;
 	size_t length;
 
 	for (; rest; rest -= length, text += length) {
 		length = mbrtowc(&character, text, rest, &state);
 		if (length <= rest && iswprint(character)) {
 			fwrite(text, 1, length, to);
+			columns += wcwidth(character);
 			continue;
 		}
 		memset(&state, 0, sizeof(state));
 		length = 1;
-		fprintf(to, "\\x%02x", (unsigned char)*text);
+		columns += fprintf(to, "\\x%02x", (unsigned char)*text);
 	}
+	return columns;
 }
 
 int output_failure(int error)

@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_ls,
 	&verb_stat,
 	&verb_ps,
+	&verb_map,
 	&verb_peers,
 	&verb_rm,
 	&verb_chmod,

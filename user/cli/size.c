@@ -119,3 +119,16 @@ void print_bytes(FILE *to, uint64_t bytes)
 	else
 		fprintf(to, "%" PRIu64 "%c", tenths / 10, units[unit]);
 }
+
+void exact_bytes(uint64_t bytes, char text[EXACT_BYTES_SIZE])
+{
+	static const char units[] = "\0KMGTPE";
+	unsigned int unit = 0;
+
+	while (bytes && !(bytes % 1024)) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(text, EXACT_BYTES_SIZE, "%" PRIu64 "%.1s", bytes,
+		 &units[unit]);
+}

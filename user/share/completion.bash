@@ -99,8 +99,8 @@ _shmdev() {
 		_shmdev_offer < <(printf '%s\n' size= max_segments= \
 			max_bytes= max_user_bytes=)
 		;;
-	stat | ps | peers | rm | chmod | chown | read | write | dump | kick | \
-		wait | wake | recv | watch)
+	stat | ps | map | peers | rm | chmod | chown | read | write | dump | \
+		kick | wait | wake | recv | watch)
 		_shmdev_offer < <(_shmdev_segments)
 		;;
 	send)

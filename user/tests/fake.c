@@ -11,6 +11,9 @@
  * or peers, of which none are written.
  * $SHMDEV_FAKE_MAPPINGS: how many mappings there are at the first look; at each
  * further look they are twice as many, up to the fourth.
+ * $SHMDEV_FAKE_HOLDER: the first of them is of the process with this id, shared.
+ * $SHMDEV_FAKE_COMMAND: what processes with mappings call themselves, but for a
+ * number.
  * $SHMDEV_FAKE_PEERS: likewise how many peers there are. Before them come those
  * that have joined and are alive, whom the file ".peers" has. Of those that have
  * ended nothing is known but that.
@@ -261,6 +264,8 @@ static uint32_t growing(const char *variable, unsigned int *looks)
 static int do_mappings(struct shmdev_mappings *mappings)
 {
 	struct shmdev_mapping *entries = (void *)(uintptr_t)mappings->entries;
+	const char *command = getenv("SHMDEV_FAKE_COMMAND") ?: "fake";
+	const char *holder = getenv("SHMDEV_FAKE_HOLDER");
 	static unsigned int looks;
 	uint32_t i;
 
@@ -276,7 +281,12 @@ static int do_mappings(struct shmdev_mappings *mappings)
 		entries[i].flags = SHMDEV_MAPPING_F_READ |
 				   (i % 2 ? SHMDEV_MAPPING_F_SHARED :
 					    SHMDEV_MAPPING_F_WRITE);
-		snprintf(entries[i].comm, sizeof(entries[i].comm), "fake%u", i);
+		snprintf(entries[i].comm, sizeof(entries[i].comm), "%s%u",
+			 command, i);
+	}
+	if (holder && mappings->count) {
+		entries[0].pid = strtoul(holder, NULL, 10);
+		entries[0].flags |= SHMDEV_MAPPING_F_SHARED;
 	}
 	mappings->count = i;
 	return 0;
