@@ -288,6 +288,9 @@ check 'an endpoint that has gone is a peer that has ended' shell '
 	rmmod shmdev_sum
 	shmdev peers -r -n -o ROLE,STATE three | grep -x "endpoint shutdown"
 	[ $(shmdev stat -r -n -o PEERS three) = 0 ]
+	shmdev map three >$tmp/picture
+	grep "endpoint sum" $tmp/picture
+	grep "its endpoint has gone  " $tmp/picture
 	shmdev rm three'
 
 # send, recv, watch
@@ -324,6 +327,17 @@ check 'the next one takes the place of who was killed' shell '
 	shmdev peers -r -n -o ROLE,STATE,LAG,LOST jobs >$tmp/got
 	grep -x "consumer killed 16 0" $tmp/got
 	[ "$(shmdev recv jobs)" = again ]'
+check 'who receives has the data mapped twice, to read' shell '
+	shmdev recv --follow jobs >$tmp/got &
+	sleep 0.3
+	shmdev map --dot jobs >$tmp/graph
+	shmdev map jobs >$tmp/picture
+	kill $!
+	wait $! || true
+	[ $(grep -c ":e -> segment:r2:w \[dir=back\]$" $tmp/graph) = 2 ]
+	[ $(grep -c "dir=both" $tmp/graph) = 1 ]
+	[ $(sed -n "s/^. \([0-9a-f]*-[0-9a-f]*\) r.*/\1/p" $tmp/picture |
+		sort -u | wc -l) = 4 ]'
 check 'whoever may read sees where others are in it' shell '
 	shmdev chmod 0644 jobs
 	shmdev recv --follow jobs &
@@ -354,6 +368,11 @@ shmdev rm box two jobs news
 check 'hold the default segment' hold default
 check 'ps shows it' expect 0 "^\(default\) +$holder +hold +rw +0 +4K +shared$" \
 	shmdev ps
+place=$(sed -n 's,^\([0-9a-f-]*\) rw-s .* /dev/shmdev (deleted)$,\1,p' \
+	"/proc/$holder/maps")
+check 'map shows where it has it' expect 0 "^. $place rw shared " shmdev map
+check 'and that the kernel has it, too' expect 0 \
+	'^. addresses not shown +rw shared ' shmdev map
 check 'unload is refused' expect 1 'is in use' shmdev unload
 check 'and names who holds it' expect 1 \
 	"process $holder \(hold\) has the default segment mapped" shmdev unload
@@ -365,6 +384,15 @@ check 'only the mapping has its file' expect 0 '^held 1 1$' \
 	shmdev ls -r -n -o NAME,MAPPINGS,FILES
 check 'unload names segment and process' expect 1 \
 	"process $holder \(hold\) has segment held mapped" shmdev unload
+# The kernel has the last word about where it is.
+place=$(sed -n 's,^\([0-9a-f-]*\) rw-s .* /shmdev:held (deleted)$,\1,p' \
+	"/proc/$holder/maps")
+check 'map of that segment' expect 0 "^. $place rw shared +[^ ]+ .\$" \
+	shmdev map held
+check 'it names the process' expect 0 "process $holder, hold " shmdev map held
+check 'addresses of others are not visible' shell '
+	shmdev chmod 0644 held
+	su alice -c "shmdev map held" | grep "(address not visible) rw shared "'
 check 'let go of it' let_go
 check 'then it is gone' expect 1 'no such segment' shmdev stat held
 check 'hold the device by a descriptor' shell 'sleep 1000 </dev/shmdev &
