@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,11 +107,19 @@ static inline struct shmdev_device *shmdev_half(void)
 	exit(EXIT_SUCCESS);
 }
 
-/* fork(), after which nothing that was printed before is printed again. */
+/*
+ * fork(), after which nothing that was printed before is printed again. The child
+ * does not outlive a lesson that fails.
+ */
 static inline pid_t fork_now(void)
 {
+	pid_t pid;
+
 	fflush(stdout);
-	return must(fork());
+	pid = must(fork());
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
 }
 
 /* Waits for a child, which has to end well. */

@@ -4,9 +4,7 @@
  * how many are attached to it, and what it leaves behind; then a segment, where
  * it is told who they are.
  */
-#include <signal.h>
 #include <sys/ipc.h>
-#include <sys/prctl.h>
 #include <sys/shm.h>
 
 #include "lesson.h"
@@ -19,7 +17,6 @@ static pid_t idle_child(void)
 	pid_t parent = getpid(), pid = fork_now();
 
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (getppid() == parent)
 			pause();
 		_exit(EXIT_SUCCESS);

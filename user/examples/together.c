@@ -6,7 +6,6 @@
  */
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <time.h>
 
 #include <shmdev-ring.h>
