@@ -56,7 +56,8 @@ user_flags=(-std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
 check_analyzer() {
 	local harness libraries bad=0
 	harness=$(scripts/kernel tools)/tools/testing/selftests
-	read -ra libraries < <(pkg-config --cflags libkmod smartcols zlib)
+	read -ra libraries < <(pkg-config --cflags libkmod ncursesw smartcols \
+		zlib)
 	analyze() {
 		xargs -P "$(nproc)" -n 1 gcc "${user_flags[@]}" "$@" \
 			-fanalyzer -fdiagnostics-path-format=none -Werror \
@@ -71,7 +72,8 @@ check_analyzer() {
 # What it looks for is in .clang-tidy, and why not for more.
 check_clang_tidy() {
 	local libraries
-	read -ra libraries < <(pkg-config --cflags libkmod smartcols zlib)
+	read -ra libraries < <(pkg-config --cflags libkmod ncursesw smartcols \
+		zlib)
 	printf '%s\n' user/*/*.c |
 		xargs -P "$(nproc)" -I {} clang-tidy --quiet \
 			--header-filter=/user/ {} -- \

@@ -110,8 +110,12 @@ void exact_bytes(uint64_t bytes, char text[EXACT_BYTES_SIZE]);
 /* time */
 /* Seconds, perhaps with a fraction; tells the user what is wrong with @what. */
 int seconds_argument(const char *what, const char *text, struct timespec *time);
+/* The same, and nothing is said. -EINVAL. */
+int parse_seconds(const char *text, struct timespec *time);
 /* A time of CLOCK_MONOTONIC. */
 struct timespec time_from_now(const struct timespec *after);
+void sleep_until(const struct timespec *time);
+double seconds_between(const struct timespec *from, const struct timespec *to);
 /*
  * ISO 8601, which people and programs can read, without a blank; from
  * nanoseconds since the epoch.
@@ -123,6 +127,7 @@ enum column_kind {
 	COLUMN_U64,
 	COLUMN_U32,
 	COLUMN_BYTES,	/* an uint64_t; for people 64M, else 67108864 */
+	COLUMN_TENTHS,	/* a double */
 	COLUMN_STRING,	/* an array of char */
 	COLUMN_PRINT,	/* what print() prints */
 	COLUMN_NUMBER,	/* a number that print() prints, or nothing */
@@ -177,9 +182,29 @@ int table_print_cards(const struct table *table,
 		      const struct table_options *options, const void *rows,
 		      size_t count);
 void table_help(const struct table *table);
+/* The columns that @options name, in an array to be freed; a status. */
+int table_columns(const struct table *table,
+		  const struct table_options *options,
+		  const struct column ***columns, size_t *count);
+/*
+ * A copy of the rows, to be freed: those with the largest number in this column
+ * first, or the first word, those with nothing in it last, and equal ones as
+ * they were. NULL: no memory.
+ */
+void *table_sorted(const struct table *table, const struct column *by,
+		   bool reverse, const void *rows, size_t count);
+/*
+ * What people see, to be freed: for a screen so wide, to which words are cut,
+ * and if that is not enough, it is wider. NULL: no memory.
+ */
+char *table_text(const struct table *table, const struct column *const *columns,
+		 size_t column_count, const struct table_options *options,
+		 const void *rows, size_t count, size_t width);
 
 /* segments: rows of struct shmdev_segment_info */
 extern const struct table segments_table;
+/* @row: what begins with one of these */
+void print_segment_name(FILE *to, const void *row, bool for_people);
 
 /* listing */
 /* What each row begins with. */
@@ -303,6 +328,6 @@ int graph_image(const struct map *map, const char *format);
 extern const struct verb verb_hello, verb_learn, verb_load, verb_unload,
 	verb_create, verb_ls, verb_stat, verb_ps, verb_map, verb_peers, verb_rm,
 	verb_chmod, verb_chown, verb_read, verb_write, verb_dump, verb_kick,
-	verb_wait, verb_wake, verb_send, verb_recv, verb_watch;
+	verb_wait, verb_wake, verb_send, verb_recv, verb_watch, verb_top;
 
 #endif /* SHMDEV_CLI_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The columns of ls and stat. */
+/* The columns of ls and stat; top has its own. */
 #include <assert.h>
 #include <stddef.h>
 
 #include "cli.h"
 
-static void print_name(FILE *to, const void *row, bool for_people)
+void print_segment_name(FILE *to, const void *row, bool for_people)
 {
 	const struct shmdev_segment_info *info = row;
 
@@ -78,7 +78,8 @@ static void print_flags(FILE *to, const void *row, bool for_people)
 
 static const struct column columns[] = {
 	{ "ID", "its number", COLUMN_U64, OFFSET(id) },
-	{ "NAME", "its name", COLUMN_PRINT, .print = print_name },
+	{ "NAME", "its name", COLUMN_PRINT,
+	  .print = print_segment_name },
 	{ "SIZE", "its size", COLUMN_BYTES, OFFSET(bytes) },
 	{ "RESIDENT", "how much of it is in memory", COLUMN_BYTES,
 	  OFFSET(resident) },

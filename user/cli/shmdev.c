@@ -29,6 +29,7 @@ static const struct verb *const verbs[] = {
 	&verb_send,
 	&verb_recv,
 	&verb_watch,
+	&verb_top,
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(*verbs))

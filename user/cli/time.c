@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Times on the command line and in what we print. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -9,17 +10,24 @@
 /* Longer than anybody waits, and a time_t everywhere. */
 #define SECONDS_MAX 1e9
 
-int seconds_argument(const char *what, const char *text, struct timespec *time)
+int parse_seconds(const char *text, struct timespec *time)
 {
 	char *end;
 	double seconds = strtod(text, &end);
 
 	/* strtod() would take blanks, signs and words too. */
 	if (!isdigit((unsigned char)*text) || *end || seconds > SECONDS_MAX)
-		return usage_error("the %s '%s' is not a number of seconds "
-				   "such as 10 or 0.5", what, text);
+		return -EINVAL;
 	time->tv_sec = (time_t)seconds;
 	time->tv_nsec = (long)((seconds - (double)time->tv_sec) * 1e9);
+	return 0;
+}
+
+int seconds_argument(const char *what, const char *text, struct timespec *time)
+{
+	if (parse_seconds(text, time) < 0)
+		return usage_error("the %s '%s' is not a number of seconds "
+				   "such as 10 or 0.5", what, text);
 	return STATUS_OK;
 }
 
@@ -35,6 +43,19 @@ struct timespec time_from_now(const struct timespec *after)
 		time.tv_sec++;
 	}
 	return time;
+}
+
+void sleep_until(const struct timespec *time)
+{
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, time, NULL) ==
+	       EINTR)
+		;
+}
+
+double seconds_between(const struct timespec *from, const struct timespec *to)
+{
+	return (to->tv_sec - from->tv_sec) +
+	       (to->tv_nsec - from->tv_nsec) / 1e9;
 }
 
 void print_time(FILE *to, uint64_t nanoseconds)

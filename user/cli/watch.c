@@ -50,21 +50,11 @@ static void print_pid(FILE *to, const void *data, bool for_people)
 		fprintf(to, "%d", row->peer.pid);
 }
 
-static void print_records(FILE *to, const void *data, bool for_people)
+static bool counts(const void *data)
 {
 	const struct row *row = data;
 
-	(void)for_people;
-	if (row->counts)
-		fprintf(to, "%.1f", row->records);
-}
-
-static void print_fill(FILE *to, const void *data, bool for_people)
-{
-	const struct row *row = data;
-
-	(void)for_people;
-	fprintf(to, "%.1f", row->fill);
+	return row->counts;
 }
 
 #define OFFSET(member) .offset = offsetof(struct row, member)
@@ -78,14 +68,14 @@ static const struct column columns[] = {
 	  .print = print_pid },
 	{ "COMMAND", "name of the process when it joined", COLUMN_STRING,
 	  OFFSET(peer.command) },
-	{ "RECORDS", "records sent in a second", COLUMN_NUMBER,
-	  .print = print_records },
+	{ "RECORDS", "records sent in a second", COLUMN_TENTHS,
+	  OFFSET(records), .is_there = counts },
 	{ "SPEED", "bytes in a second, and 8 and padding for each record",
 	  COLUMN_BYTES, OFFSET(speed) },
 	{ "BACKLOG", "bytes in the ring; or of them, those yet to be read",
 	  COLUMN_BYTES, OFFSET(backlog) },
-	{ "FILL", "that, in percent of the ring", COLUMN_NUMBER,
-	  .print = print_fill },
+	{ "FILL", "that, in percent of the ring", COLUMN_TENTHS,
+	  OFFSET(fill) },
 	{ "LOST", "records that this reader lost so far", COLUMN_U64,
 	  OFFSET(lost) },
 };
@@ -107,13 +97,6 @@ struct watcher {
 	struct timespec interval;
 	uint64_t rest;		/* tables yet to be shown */
 };
-
-static double seconds_between(const struct timespec *from,
-			      const struct timespec *to)
-{
-	return (to->tv_sec - from->tv_sec) +
-	       (to->tv_nsec - from->tv_nsec) / 1e9;
-}
 
 /* What was written there may be anything, but more than full it cannot be. */
 static double percent(const struct row *row, const struct shmdev_ring_info *ring)
@@ -208,9 +191,7 @@ static int watch(struct watcher *watcher)
 	ring_look(watcher->ring, &moments[0]);
 	until = time_from_now(&watcher->interval);
 	while (watcher->rest-- && !status) {
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
-				       NULL) == EINTR)
-			;
+		sleep_until(&until);
 		until = time_from_now(&watcher->interval);
 		ring_look(watcher->ring, &moments[1]);
 		if (!is_first && for_people)

@@ -62,7 +62,8 @@ _shmdev() {
 		_shmdev_offer < <(_shmdev_segments)
 		return
 		;;
-	ls:-o | stat:-o | ps:-o | peers:-o | watch:-o | *:--output)
+	ls:-o | stat:-o | ps:-o | peers:-o | watch:-o | top:-o | \
+		*:--output)
 		_shmdev_offer < <(_shmdev_columns "$verb")
 		return
 		;;
@@ -78,8 +79,8 @@ _shmdev() {
 		_shmdev_offer < <(printf '%s\n' oldest now)
 		return
 		;;
-	*:-[ailmotw] | wake:-[cs] | send:-s | recv:-c | watch:-c | *:--add | \
-		*:--argument | *:--count | *:--id | *:--interval | \
+	*:-[ailmotw] | wake:-[cs] | send:-s | recv:-c | watch:-c | top:-c | \
+		*:--add | *:--argument | *:--count | *:--id | *:--interval | \
 		*:--length | *:--mode | *:--offset | *:--readers | *:--set | \
 		*:--size | *:--text | *:--timeout | *:--while)
 		[[ $verb:$previous != create:-a ]] && return
