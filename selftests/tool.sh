@@ -362,6 +362,17 @@ check 'its readers are told what they lost' shell '
 	grep -q "records lost before number" $tmp/said
 	[ "$(tail -n 1 $tmp/got)" = "line 8999" ]'
 check 'no ring in a segment' expect 1 'create --ring' shmdev send two </dev/null
+check 'top shows what goes through rings, and what endpoints are told' shell '
+	while echo x; do sleep 0.01; done | shmdev send news &
+	sender=$!
+	while shmdev kick two; do sleep 0.01; done >$tmp/kicked 2>&1 &
+	kicker=$!
+	shmdev top --batch -c 1 -i 2 -r -o NAME,ID,SIZE,KICKS,RECORDS >$tmp/got
+	kill $sender $kicker
+	cat $tmp/got
+	awk "\$1 == \"news\" && \$5 > 0 { ring = 1 }
+		\$1 == \"two\" && \$4 > 0 && NF == 4 { endpoint = 1 }
+		END { exit !(ring && endpoint) }" $tmp/got'
 shmdev rm box two jobs news
 
 # ps, and what holds the module
@@ -406,4 +417,14 @@ check 'keep a segment' expect 0 '' shmdev create kept 4K
 check 'unload says how to remove it' expect 1 \
 	'segment kept is kept; remove it: shmdev rm --id' shmdev unload
 check 'remove it' expect 0 '' shmdev rm kept
+top_without_module() {
+	shmdev top --batch -i 4 >"$tmp/got" 2>&1 &
+	sleep 1
+	shmdev unload || return
+	top_status=0
+	wait $! || top_status=$?
+	reload
+	[ $top_status = 3 ] && grep 'not loaded; load it' "$tmp/got"
+}
+check 'top holds up no unload, and ends then' top_without_module
 check 'then unload succeeds, and load' reload
