@@ -225,7 +225,8 @@ static int cut_words(struct libscols_table *scols,
 	size_t i;
 
 	for (i = 0; i < column_count && !ret; i++) {
-		struct libscols_column *column = scols_table_get_column(scols, i);
+		struct libscols_column *column =
+			scols_table_get_column(scols, i);
 
 		if (is_number(columns[i]))
 			continue;

@@ -609,7 +609,7 @@ static void wait_for_key(struct top *top, const sigset_t *unblocked)
 		left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
 	}
 	ppoll(&input, 1, &left, unblocked);
-	/* From a terminal that has gone there would be an end of file for ever. */
+	/* A terminal that has gone would be at its end for ever. */
 	if (caught || input.revents & (POLLHUP | POLLERR | POLLNVAL))
 		top->done = true;
 }
