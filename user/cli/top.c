@@ -9,6 +9,7 @@
 #include <ncurses.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -553,7 +554,7 @@ static void handle_key(struct top *top, int key)
 		table_key(top, key);
 }
 
-static volatile sig_atomic_t caught;
+static atomic_int caught;
 
 static void catch(int number)
 {
