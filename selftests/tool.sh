@@ -115,9 +115,10 @@ lessons() {
 			return
 		! grep -E 'NOT SO|What follows is about shmdev' "$tmp/output" ||
 			return
+		grep -q '^+- the kernel' "$tmp/output" || return
 	done
 }
-check 'every lesson is as it says, with the module' lessons
+check 'every lesson is as it says, with the module, and draws it' lessons
 check 'lessons leave nothing behind' expect 0 '^1$' \
 	shell 'shmdev ls -n | wc -l'
 check 'alice, who is in the group, may learn' shell '

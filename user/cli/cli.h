@@ -307,6 +307,8 @@ struct map {
 	size_t range_count;	/* at least one */
 };
 
+/* What a name is put behind; if it has none, that is all. */
+const char *map_kind(const struct map *map);
 /* The views from @i on that are of the same process end here. */
 size_t map_process_end(const struct map *map, size_t i);
 uint64_t map_pages(const struct range *range);

@@ -54,7 +54,7 @@ static int write_segment(const struct map *map, FILE *to)
 	int ret;
 
 	fprintf(to, "\tsubgraph cluster_segment {\n\t\tlabel=\"%s",
-		*map->segment.name ? "segment " : "the default segment");
+		map_kind(map));
 	ret = print_label(to, map->segment.name);
 	if (ret < 0)
 		return ret;

@@ -204,6 +204,7 @@ static int teach(const struct lesson *lesson, char **arguments)
 static int run(int argc, char **argv)
 {
 	const struct lesson *lesson;
+	char *tool;
 
 	/* What follows the lesson is for its program. */
 	next_option(argc, argv, "+", options);
@@ -212,9 +213,14 @@ static int run(int argc, char **argv)
 	lesson = find_lesson(argv[optind]);
 	if (!lesson)
 		return no_lesson(argv[optind]);
-	/* lesson.h looks there. */
+	/* lesson.h looks there, */
 	if (strcmp(device_path(), DEVICE_PATH))
 		setenv("SHMDEV_DEVICE", device_path(), 1);
+	/* and draws with this. */
+	tool = realpath("/proc/self/exe", NULL);
+	if (tool)
+		setenv("SHMDEV_TOOL", tool, 1);
+	free(tool);
 	return teach(lesson, argv + optind);
 }
 

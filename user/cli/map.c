@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,14 +16,24 @@ enum {
 	OPTION_DOT = OPTION_OF_VERB,
 	OPTION_PNG,
 	OPTION_SVG,
+	OPTION_FD,
 };
 
 static const struct option options[] = {
 	{ "dot", no_argument, NULL, OPTION_DOT },
+	{ "fd", required_argument, NULL, OPTION_FD },
 	{ "png", no_argument, NULL, OPTION_PNG },
 	{ "svg", no_argument, NULL, OPTION_SVG },
 	COMMON_OPTIONS
 };
+
+const char *map_kind(const struct map *map)
+{
+	if (*map->segment.name)
+		return "segment ";
+	return map->segment.flags & SHMDEV_SEGMENT_DEFAULT ?
+		       "the default segment" : "a segment without a name";
+}
 
 size_t map_process_end(const struct map *map, size_t i)
 {
@@ -306,21 +317,51 @@ static int draw(const struct map *map, const char *name, int format)
 	return ret < 0 ? segment_failure("draw", name, ret) : STATUS_OK;
 }
 
-static int map_segment(const char *name, int format)
+static int open_named(const char *name, struct shmdev_segment **segment)
 {
-	struct shmdev_segment *segment;
 	struct shmdev_device *device;
-	struct map map = { };
-	int status;
+	int status = connect_device(O_RDONLY, &device);
 	int ret;
 
-	status = connect_device(O_RDONLY, &device);
 	if (status)
 		return status;
-	ret = connect_segment_somehow(device, name, &segment);
+	ret = connect_segment_somehow(device, name, segment);
 	shmdev_device_close(device);
-	if (ret < 0)
-		return segment_failure("open", name, ret);
+	return ret < 0 ? segment_failure("open", name, ret) : STATUS_OK;
+}
+
+/* One that was inherited. */
+static int open_descriptor(const char *text, struct shmdev_segment **segment)
+{
+	uint64_t number;
+	int status = number_argument("descriptor", text, &number);
+	int ret;
+
+	if (status)
+		return status;
+	ret = number > INT_MAX ? -EBADF :
+	      shmdev_segment_from_fd((int)number, segment);
+	if (ret == -EBADF)
+		return usage_error("there is no descriptor %s; the shell makes "
+				   "one by '%s<&N', and 'shmdev create' is "
+				   "number 3 to its command", text, text);
+	if (ret == -ENOTTY)
+		return usage_error("descriptor %s is none of a segment", text);
+	return ret < 0 ? segment_failure("look at", text, ret) : STATUS_OK;
+}
+
+static int map_segment(const char *name, const char *descriptor, int format)
+{
+	struct shmdev_segment *segment;
+	struct map map = { };
+	int status = descriptor ? open_descriptor(descriptor, &segment) :
+				  open_named(name, &segment);
+	int ret;
+
+	if (status)
+		return status;
+	if (descriptor)
+		name = descriptor;
 	ret = collect(&map, segment);
 	shmdev_segment_close(segment);
 	if (ret < 0)
@@ -334,32 +375,38 @@ static int map_segment(const char *name, int format)
 
 static int run(int argc, char **argv)
 {
+	const char *descriptor = NULL;
 	int format = 0;
 	int option;
 
 	while ((option = next_option(argc, argv, "", options)) != -1) {
+		if (option == OPTION_FD) {
+			descriptor = optarg;
+			continue;
+		}
 		if (format && option != format)
 			return usage_error("--dot, --png and --svg exclude "
 					   "each other");
 		format = option;
 	}
-	if (argc - optind > 1)
+	if (argc - optind > !descriptor)
 		return usage_error("'%s' is one argument too many",
-				   argv[optind + 1]);
+				   argv[optind + !descriptor]);
 	if ((format == OPTION_PNG || format == OPTION_SVG) &&
 	    isatty(STDOUT_FILENO))
 		return usage_error("an image is nothing for a terminal: write "
 				   "it to a file, as in 'shmdev map %s >map.%s'",
 				   format == OPTION_PNG ? "--png" : "--svg",
 				   format == OPTION_PNG ? "png" : "svg");
-	return map_segment(argv[optind], format);
+	return map_segment(argv[optind], descriptor, format);
 }
 
 const struct verb verb_map = {
 	.name = "map",
 	.arguments = "[OPTION]... [NAME]",
 	.summary = "Draw who maps what of a segment, or of the default one",
-	.help = "      --dot            write a graph in graphviz' language\n"
+	.help = "      --fd N           of what descriptor N is, which was inherited\n"
+		"      --dot            write a graph in graphviz' language\n"
 		"      --png            write an image of it; to a file\n"
 		"      --svg            likewise, one of lines and text\n",
 	.run = run,

@@ -126,12 +126,8 @@ static void draw_title(const struct map *map)
 	char size[EXACT_BYTES_SIZE];
 
 	exact_bytes(map->segment.bytes, size);
-	if (*map->segment.name) {
-		printf("segment ");
-		print_text(stdout, map->segment.name);
-	} else {
-		printf("the default segment");
-	}
+	printf("%s", map_kind(map));
+	print_text(stdout, map->segment.name);
 	printf(", %s%s\n", size,
 	       map->view_count ? "" : ", which no process has mapped");
 }

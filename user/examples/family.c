@@ -21,6 +21,7 @@ static void show_family(const struct shmdev_segment *segment)
 	shows(count == 2 && one.pid + other.pid == getppid() + getpid(),
 	      "processes %d and %d have it mapped, as 'shmdev ps' would say",
 	      one.pid, other.pid);
+	draw(segment);
 }
 
 /* @segment: where the counter is, or NULL if that is in none. */

@@ -95,6 +95,7 @@ static void msync_a_segment(void)
 	      time_of_msync(memory, 1 << 20, MS_ASYNC));
 	shows(true, "MS_SYNC took %.1f us, for all of 1 MiB",
 	      time_of_msync(memory, 1 << 20, MS_SYNC));
+	draw(segment);
 	shows(true, "what is to stay, copy to a file: shmdev read NAME >FILE");
 	shmdev_segment_unmap(memory, 1 << 20);
 	shmdev_segment_close(segment);

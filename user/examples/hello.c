@@ -115,6 +115,7 @@ int main(void)
 	must_do(shmdev_segment_kick(segment, 0));
 	shows(!strcmp(hello->answer.text, "Hello again"),
 	      "and answers: \"%s\"", hello->answer.text);
+	draw(segment);
 
 	step("Who does not clean up: a child maps the segment and duplicates its\n"
 	     "   descriptor, ten times each, and forgets them.");

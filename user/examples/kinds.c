@@ -133,6 +133,7 @@ int main(void)
 		      "shared" : "private");
 	}
 	shmdev_mapping_list_free(list);
+	draw(segment);
 	must(munmap(private, page));
 	shmdev_segment_unmap(memory, page);
 	shmdev_segment_close(segment);

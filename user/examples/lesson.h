@@ -132,4 +132,25 @@ static inline void join_child(pid_t pid)
 		exit(EXIT_FAILURE);
 }
 
+/* Who has a segment mapped now, as "shmdev map" draws it. */
+static inline void draw(const struct shmdev_segment *segment)
+{
+	/* Which "shmdev learn" sets. */
+	const char *tool = getenv("SHMDEV_TOOL");
+	int fd = shmdev_segment_fd(segment);
+	pid_t pid = fork_now();
+	char number[12];
+
+	if (!pid) {
+		snprintf(number, sizeof(number), "%d", fd);
+		/* The tool is to inherit it. */
+		must(fcntl(fd, F_SETFD, 0));
+		execlp(tool ? tool : "shmdev", "shmdev", "map", "--fd", number,
+		       NULL);
+		printf("   (There would be a picture if shmdev was installed.)\n");
+		exit(EXIT_SUCCESS);
+	}
+	join_child(pid);
+}
+
 #endif /* LESSON_H */

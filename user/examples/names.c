@@ -30,6 +30,7 @@ static void read_segment(const char *name)
 
 	must_do(shmdev_segment_open(device, name, O_RDONLY, &segment));
 	must_do(shmdev_segment_map(segment, 0, 0, PROT_READ, &memory));
+	draw(segment);
 	say_it(memory);
 }
 

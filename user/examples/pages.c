@@ -220,6 +220,7 @@ int main(void)
 	      (uintmax_t)info.resident >> 10);
 	must_do(shmdev_segment_map(segment, 0, 0, rights, &memory));
 	show_faults(memory, bytes);
+	draw(segment);
 	shmdev_segment_unmap(memory, bytes);
 	shmdev_segment_close(segment);
 	shmdev_device_close(device);

@@ -223,6 +223,7 @@ int main(void)
 
 	step("And 'shmdev ps' tells by whom.");
 	shows(names_both(segment, getpid(), child), "this process and its child");
+	draw(segment);
 	kill_child(child);
 
 	step("shmdev_segment_remove() takes the name away at once; the memory\n"

@@ -251,6 +251,8 @@ static void by_ring(const struct shmdev_device *device)
 		_exit(EXIT_FAILURE);
 	}
 	must_do(shmdev_ring_attach(segment, 0, SHMDEV_RING_CONSUMER, &ring));
+	/* What one may write here: a page of its own, and nothing else. */
+	draw(segment);
 	for (i = 1; !(error = shmdev_ring_peek(ring, NULL, &record)); i++) {
 		memcpy(&got, record.data, sizeof(got));
 		right += record.bytes == sizeof(got) && got == i;
