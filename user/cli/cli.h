@@ -284,6 +284,8 @@ struct ring_moment {
 };
 
 void ring_look(const struct shmdev_ring *ring, struct ring_moment *moment);
+/* Bytes in a second. */
+uint64_t ring_speed(uint64_t bytes, double seconds);
 
 /* How records follow each other in a file. */
 enum framing {

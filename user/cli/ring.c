@@ -63,6 +63,14 @@ void ring_look(const struct shmdev_ring *ring, struct ring_moment *moment)
 	shmdev_ring_info(ring, &moment->ring);
 }
 
+/* What was written there may be anything, so more than fits. */
+uint64_t ring_speed(uint64_t bytes, double seconds)
+{
+	double speed = bytes / seconds;
+
+	return speed < 0x1p63 ? (uint64_t)speed : UINT64_MAX;
+}
+
 int ring_argument(int argc, char **argv, const char **name)
 {
 	if (argc == optind)

@@ -134,12 +134,6 @@ static void give_screen_back(struct top *top)
 	top->screen = NULL;
 }
 
-/* What was written there may be anything, so more than fits. */
-static uint64_t whole(double number)
-{
-	return number < 0x1p63 ? (uint64_t)number : UINT64_MAX;
-}
-
 static void add_cursors(struct row *row, const struct ring_moment *moment)
 {
 	uint32_t i;
@@ -213,8 +207,8 @@ static void compare(struct row *row, const struct row *before, double seconds)
 		row->is_ring_known = true;
 		row->records = (row->ring.sequence - before->ring.sequence) /
 			       ring_seconds;
-		row->speed = whole((row->ring.head - before->ring.head) /
-				   ring_seconds);
+		row->speed = ring_speed(row->ring.head - before->ring.head,
+					ring_seconds);
 	}
 }
 

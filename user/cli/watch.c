@@ -129,7 +129,8 @@ static struct row producer_row(const struct watcher *watcher,
 		.counts = true,
 		.records = (now->ring.sequence - before->ring.sequence) /
 			   seconds,
-		.speed = (now->ring.head - before->ring.head) / seconds,
+		.speed = ring_speed(now->ring.head - before->ring.head,
+				    seconds),
 		.backlog = now->ring.head - now->ring.tail,
 	};
 
@@ -152,8 +153,8 @@ static struct row reader_row(const struct ring_moment *before,
 
 	/* How far one has gone that was not there before, nobody knows. */
 	if (before->cursors[i].id == cursor->id)
-		row.speed = (cursor->position - before->cursors[i].position) /
-			    seconds;
+		row.speed = ring_speed(cursor->position -
+				       before->cursors[i].position, seconds);
 	row.fill = percent(&row, &now->ring);
 	return row;
 }
