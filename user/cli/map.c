@@ -352,7 +352,7 @@ static int open_descriptor(const char *text, struct shmdev_segment **segment)
 
 static int map_segment(const char *name, const char *descriptor, int format)
 {
-	struct shmdev_segment *segment;
+	struct shmdev_segment *segment = NULL;
 	struct map map = { };
 	int status = descriptor ? open_descriptor(descriptor, &segment) :
 				  open_named(name, &segment);
