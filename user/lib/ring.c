@@ -167,16 +167,43 @@ SHMDEV_API int shmdev_ring_format(int fd, uint64_t offset,
 	return 0;
 }
 
-/* Reads the header once: what has been checked is what is used. */
+/* How long the file is from where the ring begins. */
+static int file_length(const struct shmdev_ring_memory *memory,
+		       uint64_t *length)
+{
+	int saved = errno;
+	struct stat file;
+	int ret = fstat(memory->fd, &file);
+
+	if (ret) {
+		ret = -errno;
+		errno = saved;
+		return ret;
+	}
+	*length = (uint64_t)file.st_size < memory->offset ?
+			  0 : file.st_size - memory->offset;
+	return 0;
+}
+
+/*
+ * Reads the header once: what has been checked is what is used. Nothing is mapped
+ * past the end of the file: that would be a SIGBUS.
+ */
 static int read_header(const struct shmdev_ring_memory *memory,
 		       struct shmdev_ring_header *header)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	const struct shmdev_ring_header *from;
+	uint64_t length = 0;
 	void *mapped;
 	uint32_t magic;
 	int ret;
 
+	ret = file_length(memory, &length);
+	if (ret < 0)
+		return ret;
+	if (length < page)
+		return -ENODATA;
 	ret = map(NULL, page, PROT_READ, MAP_SHARED, memory->fd, memory->offset,
 		  &mapped);
 	if (ret < 0)
@@ -198,28 +225,9 @@ static int read_header(const struct shmdev_ring_memory *memory,
 	if (header->version != SHMDEV_RING_VERSION ||
 	    header->flags & ~SHMDEV_RING_F_ALL || header->page_bytes != page)
 		return -EPROTO;
-	return makes_sense(header) ? 0 : -EBADMSG;
-}
-
-/* No mapping reaches past the end of the file: that would be a SIGBUS later. */
-static int check_length(const struct shmdev_ring_memory *memory,
-			const struct shmdev_ring_header *header)
-{
-	uint64_t end = data_offset(header) + header->data_bytes;
-	int saved = errno;
-	struct stat file;
-	uint64_t size;
-	int ret;
-
-	ret = fstat(memory->fd, &file);
-	if (ret) {
-		ret = -errno;
-		errno = saved;
-		return ret;
-	}
-	size = file.st_size;
-	return size < memory->offset || size - memory->offset < end ?
-		       -EBADMSG : 0;
+	return makes_sense(header) &&
+	       data_offset(header) + header->data_bytes <= length ?
+		       0 : -EBADMSG;
 }
 
 /* One's own cursor, where only it can be mapped for writing. */
@@ -446,7 +454,6 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 				   sizeof(new->memory));
 	ret = ret ?: check_memory(&new->memory);
 	ret = ret ?: read_header(&new->memory, &header);
-	ret = ret ?: check_length(&new->memory, &header);
 	if (ret < 0)
 		goto failed;
 	new->kind = header.kind;

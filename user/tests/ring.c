@@ -128,6 +128,7 @@ static void damaged_header_is_refused(void)
 	struct shmdev_ring_header *header =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	const struct shmdev_ring_header good = *header;
+	struct shmdev_ring *ring;
 
 	header->magic = 0;
 	check(refused(fd, header, &good) == -ENODATA);
@@ -163,7 +164,13 @@ static void damaged_header_is_refused(void)
 	check(refused(fd, header, &good) == -EBADMSG);
 	check(ftruncate(fd, PAGE) == 0);
 	check(refused(fd, header, &good) == -EBADMSG);
+	/* Not even a header: looking for one must not end the process. */
 	munmap(header, PAGE);
+	for (int bytes = 0; bytes < 2; bytes++) {
+		check(ftruncate(fd, bytes * (PAGE - 1)) == 0);
+		check(attach_as(fd, new_party(), SHMDEV_RING_CONSUMER, &ring) ==
+		      -ENODATA);
+	}
 	close(fd);
 }
 
