@@ -129,7 +129,8 @@ static int complete_spec(struct shmdev_ring_spec *spec,
 	    spec->position % SHMDEV_RECORD_ALIGN)
 		return -EINVAL;
 
-	if (!PAGE_ALIGNED(spec->offset) || spec->offset > segment->bytes)
+	/* One that begins within a page, isolate() refuses. */
+	if (spec->offset > segment->bytes)
 		return -EINVAL;
 	if (!spec->bytes)
 		spec->bytes = segment->bytes - spec->offset;
@@ -228,8 +229,9 @@ static void format(struct shmdev_ring *ring)
  * Context: within the endpoint's attach, may sleep.
  * Return: the ring, for shmdev_ring_destroy(), or an ERR_PTR: -EINVAL if @spec
  * makes no sense or the segment is too small, -EEXIST if something else in these
- * pages is isolated, -ENOSPC if the segment has two rings already that the
- * kernel fills, or four that it empties, or as much of both, -ENOMEM
+ * pages is isolated, -ENOSPC if there is no room for more rings (a segment can
+ * have SHMDEV_PARTS_MAX parts; a ring that the kernel fills takes three, one that
+ * it empties two), -ENOMEM
  */
 struct shmdev_ring *shmdev_ring_create(struct shmdev_segment *segment,
 				       const struct shmdev_ring_spec *spec)

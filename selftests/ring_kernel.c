@@ -1107,49 +1107,39 @@ TEST_F(probe, wakes_a_throttled_consumer_when_there_are_enough)
 	detach(&reader);
 }
 
-/* shmdev_ring_create(): -EINVAL for what makes no sense, and nothing is left */
-TEST_F(probe, refuses_a_ring_that_makes_no_sense)
-{
-	static const char *const specs[] = {
-		"kind=0", "kind=3", "kind=2 consumes=1", "kind=1 flags=1",
-		"kind=1 consumes=1 flags=2", "kind=1 flags=4", "kind=1 readers=2",
-		"kind=2 readers=33", "kind=1 position=4", "kind=1 offset=8",
-		"kind=1 bytes=12288", "kind=1 offset=1048576 bytes=4096",
-		/* These are too large for 4 pages. */
-		"kind=1 offset=4096 bytes=20480", "kind=2 readers=4",
-	};
-	const size_t fit = ARRAY_SIZE(specs) - 2;
-	struct state before;
-	size_t i;
-
-	SKIP_WITHOUT_SAMPLES();
-	if (page_bytes() != 4096)
-		SKIP(return, "the sizes are for pages of 4096 bytes");
-	unload_module("shmdev_ringprobe");
-	before = take_state(self->door);
-	for (i = 0; i < ARRAY_SIZE(specs); i++) {
-		ASSERT_EQ(-1, probe_open_pages(self, specs[i], i < fit ? 60 : 4))
-			TH_LOG("%s", specs[i]);
-		EXPECT_EQ(EINVAL, errno) TH_LOG("%s", specs[i]);
-		ASSERT_EQ(0, unload_module("shmdev_ringprobe"));
-	}
-	expect_unchanged(_metadata, self->door, &before);
-}
-
-/* ... -EEXIST: there is one already; -ENOSPC: there are too many */
-TEST_F(probe, refuses_a_ring_too_many)
+/*
+ * shmdev_ring_create(): -EINVAL for what makes no sense, -EEXIST if there is one
+ * already, -ENOSPC if there are too many; and nothing is left
+ */
+TEST_F(probe, refuses_a_ring)
 {
 	static const struct {
 		const char *spec;
+		unsigned int pages;
 		int error;
 	} rings[] = {
-		{ "kind=1 bytes=16384 times=2 step=16384", 0 },
-		{ "kind=1 bytes=16384 times=3 step=16384", ENOSPC },
-		{ "kind=1 bytes=16384 consumes=1 times=4 step=16384", 0 },
-		{ "kind=1 bytes=16384 consumes=1 times=5 step=16384", ENOSPC },
-		{ "kind=1 bytes=16384 times=2", EEXIST },
-		{ "kind=1 bytes=16384 times=2 step=12288", EEXIST },
-		{ "kind=1 bytes=16384 consumes=1 times=2", EEXIST },
+		{ "kind=0", 60, EINVAL },
+		{ "kind=3", 60, EINVAL },
+		{ "kind=2 consumes=1", 60, EINVAL },
+		{ "kind=1 flags=1", 60, EINVAL },
+		{ "kind=1 consumes=1 flags=2", 60, EINVAL },
+		{ "kind=1 flags=4", 60, EINVAL },
+		{ "kind=1 readers=2", 60, EINVAL },
+		{ "kind=2 readers=33", 60, EINVAL },
+		{ "kind=1 position=4", 60, EINVAL },
+		{ "kind=1 offset=8", 60, EINVAL },
+		{ "kind=1 bytes=12288", 60, EINVAL },
+		{ "kind=1 offset=1048576 bytes=4096", 60, EINVAL },
+		{ "kind=1 offset=4096 bytes=20480", 4, EINVAL },
+		{ "kind=2 readers=4", 4, EINVAL },
+		{ "kind=1 bytes=16384 times=2", 60, EEXIST },
+		{ "kind=1 bytes=16384 times=2 step=12288", 60, EEXIST },
+		{ "kind=1 bytes=16384 consumes=1 times=2", 60, EEXIST },
+		{ "kind=1 bytes=16384 times=2 step=16384", 60, 0 },
+		{ "kind=1 bytes=16384 times=3 step=16384", 60, ENOSPC },
+		{ "kind=1 bytes=16384 consumes=1 times=4 step=16384", 60, 0 },
+		{ "kind=1 bytes=16384 consumes=1 times=5 step=16384", 60,
+		  ENOSPC },
 	};
 	struct state before;
 	size_t i;
@@ -1160,8 +1150,8 @@ TEST_F(probe, refuses_a_ring_too_many)
 	unload_module("shmdev_ringprobe");
 	before = take_state(self->door);
 	for (i = 0; i < ARRAY_SIZE(rings); i++) {
-		int error = probe_open_pages(self, rings[i].spec, 60) ?
-				    errno : 0;
+		int ret = probe_open_pages(self, rings[i].spec, rings[i].pages);
+		int error = ret ? errno : 0;
 
 		EXPECT_EQ(rings[i].error, error) TH_LOG("%s", rings[i].spec);
 		probe_close(self);
