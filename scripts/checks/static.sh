@@ -51,13 +51,19 @@ user_flags=(-std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
 	-DSHMDEV_VERSION='""' -DLESSONS_FROM_TOOL='""' -DSOURCES_FROM_TOOL='""'
 	-Iinclude/uapi -Iuser/lib)
 
+# Sets $libraries to where the headers of those are that the tool is built with.
+find_libraries() {
+	local packages
+	read -ra packages < <(sed -n 's/^tool_packages := //p' user/Makefile)
+	read -ra libraries < <(pkg-config --cflags "${packages[@]}")
+}
+
 # What is optimized away the analyzer does not see; but that a failed ASSERT in
 # the harness ends the test, it understands only with -O1.
 check_analyzer() {
 	local harness libraries bad=0
 	harness=$(scripts/kernel tools)/tools/testing/selftests
-	read -ra libraries < <(pkg-config --cflags libkmod ncursesw smartcols \
-		zlib)
+	find_libraries
 	analyze() {
 		xargs -P "$(nproc)" -n 1 gcc "${user_flags[@]}" "$@" \
 			-fanalyzer -fdiagnostics-path-format=none -Werror \
@@ -72,8 +78,7 @@ check_analyzer() {
 # What it looks for is in .clang-tidy, and why not for more.
 check_clang_tidy() {
 	local libraries
-	read -ra libraries < <(pkg-config --cflags libkmod ncursesw smartcols \
-		zlib)
+	find_libraries
 	printf '%s\n' user/*/*.c |
 		xargs -P "$(nproc)" -I {} clang-tidy --quiet \
 			--header-filter=/user/ {} -- \
