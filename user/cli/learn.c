@@ -80,7 +80,7 @@ static int list_lessons(void)
 {
 	size_t i;
 
-	printf("Lessons, each a short program that runs step by step:\n\n"
+	printf("Lessons, each a program that runs step by step:\n\n"
 	       "  N  NAME      MODULE FOR   TITLE\n");
 	for (i = 0; i < LESSON_COUNT; i++)
 		print_lesson(&lessons[i]);

@@ -342,9 +342,8 @@ static int open_descriptor(const char *text, struct shmdev_segment **segment)
 	ret = number > INT_MAX ? -EBADF :
 	      shmdev_segment_from_fd((int)number, segment);
 	if (ret == -EBADF)
-		return usage_error("there is no descriptor %s; the shell makes "
-				   "one by '%s<&N', and 'shmdev create' is "
-				   "number 3 to its command", text, text);
+		return usage_error("there is no descriptor %s; 'shmdev create' "
+				   "gives its command number 3", text);
 	if (ret == -ENOTTY)
 		return usage_error("descriptor %s is none of a segment", text);
 	return ret < 0 ? segment_failure("look at", text, ret) : STATUS_OK;
