@@ -204,7 +204,8 @@ static bool may_list(const struct shmdev_segment *segment)
 		return true;
 	if (segment->ipc_ns != shmdev_current_ipc_ns())
 		return false;
-	return uid_eq(current_fsuid(), shmdev_segment_inode(segment)->i_uid) ||
+	return uid_eq(current_fsuid(),
+		      READ_ONCE(shmdev_segment_inode(segment)->i_uid)) ||
 	       !file_permission(segment->inner, MAY_READ);
 }
 

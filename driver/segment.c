@@ -130,6 +130,9 @@ static u32 segment_creator(const struct shmdev_segment *segment)
  *         default segment
  * @info: written wholly, but for @info->size
  *
+ * What others change meanwhile is as it was at some moment, each member at one of
+ * its own: pages come without a lock of ours, and so do an owner and a mode.
+ *
  * Context: may sleep.
  */
 void shmdev_segment_fill_info(const struct shmdev_segment *segment,
@@ -144,14 +147,15 @@ void shmdev_segment_fill_info(const struct shmdev_segment *segment,
 		.flags = segment->flags,
 		.id = segment->id,
 		.bytes = segment->bytes,
-		.resident = (u64)memory->i_mapping->nrpages << PAGE_SHIFT,
+		.resident = (u64)READ_ONCE(memory->i_mapping->nrpages)
+			    << PAGE_SHIFT,
 		.inode = memory->i_ino,
 		.created = segment->created,
 		.events = atomic64_read(&segment->events),
 		.kicks = atomic64_read(&segment->kicks),
-		.uid = from_kuid_munged(user_ns, inode->i_uid),
-		.gid = from_kgid_munged(user_ns, inode->i_gid),
-		.mode = inode->i_mode & 07777,
+		.uid = from_kuid_munged(user_ns, READ_ONCE(inode->i_uid)),
+		.gid = from_kgid_munged(user_ns, READ_ONCE(inode->i_gid)),
+		.mode = READ_ONCE(inode->i_mode) & 07777,
 		.creator = segment_creator(segment),
 		.mappings = shmdev_mappings_count(segment),
 		.files = atomic_read(&segment->files),

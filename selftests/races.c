@@ -10,6 +10,7 @@
 
 #define NAMES		3
 #define OPENER_UID	2000
+#define LAZY_PAGES	32
 
 /*
  * What a creator makes says by its owner whose it is, so that every part of a
@@ -482,6 +483,72 @@ TEST_F_TIMEOUT(races, changing_rights_are_never_more_than_one_of_them,
 	EXPECT_LT(0, allowed[false]);
 	EXPECT_LT(0, allowed[true]);
 	close(segment);
+}
+
+/* A segment whose pages come one by one, and whose mode goes to and fro. */
+static void grows(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	size_t bytes = LAZY_PAGES * page_bytes();
+	char *memory;
+	size_t i;
+	int fd;
+
+	while (next_round(self)) {
+		fd = create(races->door, races->names[0], bytes, 0600,
+			    SHMDEV_CREATE_F_LAZY, NULL);
+		STORM_CHECK(self->storm, fd >= 0);
+		memory = map(fd, bytes, PROT_READ | PROT_WRITE);
+		STORM_CHECK(self->storm, memory != MAP_FAILED);
+		for (i = 0; i < LAZY_PAGES; i++) {
+			memory[i * page_bytes()] = 1;
+			STORM_CHECK(self->storm, !fchmod(fd, i % 2 ? 0600 : 0640));
+		}
+		munmap(memory, bytes);
+		close(fd);
+		/* It goes with the last who has it open. */
+		while (storm_goes_on(self->storm) &&
+		       (fd = open_named(races->door, races->names[0],
+					O_RDONLY)) >= 0) {
+			close(fd);
+			sched_yield();
+		}
+	}
+}
+
+static void watches_it_grow(struct worker *self)
+{
+	FIXTURE_DATA(races) *races = self->with;
+	struct shmdev_info about;
+	__u64 resident;
+	int fd;
+
+	while (next_round(self)) {
+		fd = open_named(races->door, races->names[0], O_RDONLY);
+		if (fd < 0)
+			continue;
+		for (resident = 0; resident < LAZY_PAGES * page_bytes() / 2;
+		     resident = about.resident) {
+			STORM_CHECK(self->storm, !info(fd, &about));
+			STORM_CHECK(self->storm, about.resident >= resident);
+			STORM_CHECK(self->storm, about.resident <= about.bytes);
+			STORM_CHECK(self->storm, about.mode == 0600 ||
+						 about.mode == 0640);
+			if (!storm_goes_on(self->storm))
+				break;
+		}
+		close(fd);
+	}
+}
+
+/* INFO: what others change meanwhile is told as it was at some moment */
+TEST_F_TIMEOUT(races, what_changes_is_told_as_it_was, STORM_TIMEOUT)
+{
+	struct storm *storm = storm_begin(700);
+
+	storm_process(storm, grows, self);
+	storm_thread(storm, watches_it_grow, self);
+	storm_end(_metadata, storm);
 }
 
 /*
