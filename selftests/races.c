@@ -10,7 +10,7 @@
 
 #define NAMES		3
 #define OPENER_UID	2000
-#define LAZY_PAGES	32
+#define LAZY_PAGES	512
 
 /*
  * What a creator makes says by its owner whose it is, so that every part of a
@@ -502,7 +502,10 @@ static void grows(struct worker *self)
 		STORM_CHECK(self->storm, memory != MAP_FAILED);
 		for (i = 0; i < LAZY_PAGES; i++) {
 			memory[i * page_bytes()] = 1;
-			STORM_CHECK(self->storm, !fchmod(fd, i % 2 ? 0600 : 0640));
+			if (i % 8)
+				continue;
+			STORM_CHECK(self->storm,
+				    !fchmod(fd, i % 16 ? 0600 : 0640));
 		}
 		munmap(memory, bytes);
 		close(fd);
@@ -527,7 +530,7 @@ static void watches_it_grow(struct worker *self)
 		fd = open_named(races->door, races->names[0], O_RDONLY);
 		if (fd < 0)
 			continue;
-		for (resident = 0; resident < LAZY_PAGES * page_bytes() / 2;
+		for (resident = 0; resident < LAZY_PAGES * page_bytes();
 		     resident = about.resident) {
 			STORM_CHECK(self->storm, !info(fd, &about));
 			STORM_CHECK(self->storm, about.resident >= resident);

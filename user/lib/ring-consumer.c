@@ -99,6 +99,7 @@ static bool go_back(struct shmdev_ring *ring)
 	if (tail % SHMDEV_RECORD_ALIGN)
 		return false;
 	ring->done.position = tail;
+	ring->done.is_next = false;
 	ring->at = ring->done;
 	/* After the tail, so that it is not before it. */
 	ring->seen = load_acquire(&ring->producer->head);
@@ -129,11 +130,13 @@ static int read_record(struct shmdev_ring *ring, uint64_t *span,
 	const struct shmdev_record *head = record_at(ring, ring->at.position);
 	uint32_t sequence = load(&head->sequence);
 	uint64_t available = ring->seen - ring->at.position;
+	/* The producer's word changes all the time: not to be fetched for each. */
+	uint64_t near = ring->at.is_next ? ring->at.sequence :
+					   load(&ring->producer->sequence);
 
 	record->bytes = load(&head->bytes);
 	record->data = head + 1;
-	record->sequence =
-		whole_sequence(load(&ring->producer->sequence), sequence);
+	record->sequence = whole_sequence(near, sequence);
 	*span = record_span(record->bytes);
 	if (!record->bytes || *span > available ||
 	    available > ring->data_bytes || available % SHMDEV_RECORD_ALIGN)
@@ -164,6 +167,7 @@ static int skip(struct shmdev_ring *ring)
 	    ring->laps++ > LAPS_MAX)
 		return -EBADMSG;
 	ring->done.position = ring->laps == 1 ? tail : head;
+	ring->done.is_next = false;
 	ring->at = ring->done;
 	ring->seen = head;
 	return peeked ? -EOVERFLOW : 0;
@@ -220,6 +224,7 @@ SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 		return ret;
 	ring->at.position += span;
 	ring->at.sequence = record->sequence + 1;
+	ring->at.is_next = true;
 	ring->at.lost += record->lost;
 	ring->laps = 0;
 	return 0;
@@ -278,13 +283,32 @@ SHMDEV_API int shmdev_ring_release(struct shmdev_ring *ring)
 							  tell_place(ring);
 }
 
+/* Copies the next record, which is not given back yet. */
+static int take(struct shmdev_ring *ring, void *buffer, size_t room,
+		const struct timespec *deadline,
+		struct shmdev_ring_record *record)
+{
+	struct shmdev_ring_place before = ring->at;
+	int ret = shmdev_ring_peek(ring, deadline, record);
+
+	if (ret < 0)
+		return ret;
+	if (record->bytes > room) {
+		/* Where it was may have gone meanwhile. */
+		ring->at = is_before(before.position, ring->done.position) ?
+				   ring->done : before;
+		return -EMSGSIZE;
+	}
+	shmdev_ring_copy(buffer, record->data, record->bytes);
+	return 0;
+}
+
 SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
 				       size_t room,
 				       const struct timespec *deadline,
 				       struct shmdev_ring_record *record)
 {
 	struct shmdev_ring_record local;
-	struct shmdev_ring_place before;
 	int ret;
 
 	if (!ring || (!buffer && room))
@@ -292,46 +316,48 @@ SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
 	if (!record)
 		record = &local;
 	do {
-		before = ring->at;
-		ret = shmdev_ring_peek(ring, deadline, record);
-		if (ret == -EOVERFLOW)
-			continue;
-		if (ret < 0)
-			return ret;
-		if (record->bytes > room) {
-			/* Where it was may have gone meanwhile. */
-			ring->at = is_before(before.position,
-					     ring->done.position) ?
-					   ring->done : before;
-			return -EMSGSIZE;
-		}
-		shmdev_ring_copy(buffer, record->data, record->bytes);
-		ret = shmdev_ring_release(ring);
+		ret = take(ring, buffer, room, deadline, record) ?:
+		      shmdev_ring_release(ring);
 	} while (ret == -EOVERFLOW);
+	if (ret == -EMSGSIZE)
+		return ret;
 	record->data = buffer;
 	return ret < 0 ? ret : (ssize_t)record->bytes;
 }
 
+/* Of a queue, all are given back at once, which costs no more than one of them. */
 SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 					struct iovec *records,
 					unsigned int count,
 					const struct timespec *deadline)
 {
+	struct shmdev_ring_record record;
 	unsigned int received;
 	ssize_t ret = 0;
 
 	if (!ring || (!records && count) || count > INT32_MAX)
 		return -EINVAL;
 	for (received = 0; received < count; received++) {
-		ret = shmdev_ring_receive(ring, records[received].iov_base,
-					  records[received].iov_len,
-					  received ? SHMDEV_RING_NOW : deadline,
-					  NULL);
+		struct iovec *to = &records[received];
+
+		if (!to->iov_base && to->iov_len)
+			ret = -EINVAL;
+		else if (ring->kind == SHMDEV_RING_QUEUE)
+			ret = take(ring, to->iov_base, to->iov_len, deadline,
+				   &record);
+		else
+			ret = shmdev_ring_receive(ring, to->iov_base,
+						  to->iov_len, deadline,
+						  &record);
 		if (ret < 0)
 			break;
-		records[received].iov_len = ret;
+		to->iov_len = record.bytes;
+		deadline = SHMDEV_RING_NOW;
 	}
-	return received || ret >= 0 ? (int)received : (int)ret;
+	if (!received)
+		return ret;
+	ret = ring->kind == SHMDEV_RING_QUEUE ? shmdev_ring_release(ring) : 0;
+	return ret < 0 ? ret : (int)received;
 }
 
 static void go_to(struct shmdev_ring *ring, uint64_t position,
@@ -339,6 +365,7 @@ static void go_to(struct shmdev_ring *ring, uint64_t position,
 {
 	ring->at.position = position;
 	ring->at.sequence = sequence;
+	ring->at.is_next = true;
 	ring->done = ring->at;
 	ring->seen = position;
 	ring->laps = 0;
@@ -425,6 +452,7 @@ SHMDEV_API int shmdev_ring_seek(struct shmdev_ring *ring, uint64_t sequence)
 			break;
 		ring->at.position += span;
 		ring->at.sequence = record.sequence + 1;
+		ring->at.is_next = true;
 		ring->done = ring->at;
 	}
 	if (ret < 0) {
@@ -432,6 +460,7 @@ SHMDEV_API int shmdev_ring_seek(struct shmdev_ring *ring, uint64_t sequence)
 		ring->seen = before.position;
 	} else {
 		/* Of those that have gone already, it will be told. */
+		ring->at.is_next &= ring->at.sequence == sequence;
 		ring->at.sequence = sequence;
 	}
 	ring->done = ring->at;
@@ -452,12 +481,12 @@ SHMDEV_API void shmdev_ring_throttle(struct shmdev_ring *ring,
 }
 
 SHMDEV_API void shmdev_ring_set_spin(struct shmdev_ring *ring,
-				     unsigned int looks)
+				     unsigned int nanoseconds)
 {
 	if (!ring)
 		return;
-	ring->spin_max = looks;
-	ring->spin = looks;
+	ring->spin_max = nanoseconds;
+	ring->spin = nanoseconds;
 }
 
 int shmdev_ring_begin(struct shmdev_ring *ring)
@@ -486,6 +515,7 @@ int shmdev_ring_begin(struct shmdev_ring *ring)
 	ring->at.sequence =
 		whole_sequence(load(&ring->producer->sequence),
 			       load(&record_at(ring, ring->at.position)->sequence));
+	ring->at.is_next = true;
 	ring->done.sequence = ring->at.sequence;
 	ring->seen = ring->at.position;
 	return shmdev_ring_release(ring);

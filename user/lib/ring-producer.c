@@ -4,19 +4,29 @@
 
 #include "ring.h"
 
+#define LINGER_LOOKS 4
+
+/*
+ * How far a queue's consumer is, one of many producers knows from the last time
+ * that it had no room. That still holds, but may be less than it could be: what
+ * others have sent since can seem to be more than there is room for.
+ */
 int shmdev_ring_resume(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
+	bool is_stream = ring->kind == SHMDEV_RING_STREAM;
 	uint64_t head = load_acquire(&producer->head);
 
-	ring->head = head;
-	ring->published = head;
-	ring->tail = ring->kind == SHMDEV_RING_QUEUE ?
-			     load_acquire(&cursor_of(ring, 0)->position) :
-			     load(&producer->tail);
+	if (is_stream)
+		ring->tail = load(&producer->tail);
 	if (head % SHMDEV_RECORD_ALIGN || ring->tail % SHMDEV_RECORD_ALIGN ||
+	    is_before(head, ring->tail))
+		return -EBADMSG;
+	if ((is_stream || !(ring->flags & SHMDEV_RING_F_MANY)) &&
 	    head - ring->tail > ring->data_bytes - RECORD_HEAD)
 		return -EBADMSG;
+	ring->head = head;
+	ring->published = head;
 	ring->sequence = whole_sequence(load(&producer->sequence),
 					load(&record_at(ring, head)->sequence));
 	return 0;
@@ -74,6 +84,27 @@ static int hurry_consumer(struct shmdev_ring *ring)
 				 ring->sequence, &woken);
 }
 
+/*
+ * There is room, but so little that it will be gone at once, and each look at the
+ * consumer's position fetches that line from its cache. In a moment it will have
+ * made more. Not for one who is not to spin.
+ */
+static int linger(struct shmdev_ring *ring)
+{
+	const struct shmdev_ring_gate plenty = {
+		.position = ring->head - ring->data_bytes / 8 * 7,
+	};
+	unsigned int looks = ring->spin_max ? LINGER_LOOKS : 0;
+	int ret = 0;
+
+	while (!ret && looks--) {
+		relax();
+		relax();
+		ret = consumer_has_passed(ring, &plenty);
+	}
+	return ret < 0 ? ret : 0;
+}
+
 static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
 			 const struct timespec *deadline)
 {
@@ -90,14 +121,17 @@ static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
 	};
 	int ret = consumer_has_passed(ring, &sleep.wanted);
 
-	if (ret)
+	if (ret < 0 || (ret && deadline == SHMDEV_RING_NOW))
 		return ret < 0 ? ret : 0;
+	if (ret)
+		return linger(ring);
 	/* The consumer cannot make room of what it does not know of. */
 	if (ring->published != ring->head)
 		ret = publish(ring);
 	/* Also for one that does not sleep, but comes again. */
 	ret = ret ?: hurry_consumer(ring);
-	return ret ?: shmdev_ring_sleep(ring, &sleep, deadline);
+	ret = ret ?: shmdev_ring_sleep(ring, &sleep, deadline);
+	return ret || deadline == SHMDEV_RING_NOW ? ret : linger(ring);
 }
 
 /*

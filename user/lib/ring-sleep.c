@@ -13,6 +13,8 @@
 
 #include "ring.h"
 
+#define LOOKS_PER_TIME 8
+
 SHMDEV_API const struct timespec *shmdev_ring_now(void)
 {
 	static const struct timespec now;
@@ -20,22 +22,44 @@ SHMDEV_API const struct timespec *shmdev_ring_now(void)
 	return &now;
 }
 
-/* Spins longer where that has helped, and less where it has not. */
-static int spin(struct shmdev_ring *ring, const struct shmdev_ring_sleep *sleep)
+static uint64_t nanoseconds(void)
 {
-	unsigned int looks = ring->spin;
-	int ret = sleep->is_reached(ring, &sleep->wanted);
+	struct timespec now;
 
-	while (!ret && looks--) {
-		relax();
-		ret = sleep->is_reached(ring, &sleep->wanted);
-	}
-	if (ret > 0 && ring->spin < ring->spin_max)
-		ring->spin = ring->spin_max < 2 * ring->spin + 8 ?
-				     ring->spin_max : 2 * ring->spin + 8;
-	else if (!ret)
-		ring->spin -= ring->spin / 4;
-	return ret;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+bool shmdev_ring_spin(const struct shmdev_ring *ring,
+		      struct shmdev_ring_spin *spin)
+{
+	uint64_t now;
+
+	if (!ring->spin)
+		return false;
+	relax();
+	/* To ask for the time takes as long as to look a few times. */
+	if (++spin->looks % LOOKS_PER_TIME)
+		return true;
+	now = nanoseconds();
+	if (!spin->end)
+		spin->end = now + ring->spin;
+	return now < spin->end;
+}
+
+/*
+ * Spins longer where that would have spared a sleep, and less where nothing came
+ * for long: so an idle ring costs nothing, and two who answer each other find out
+ * that neither has to sleep, though each finds the other asleep at first.
+ */
+static void learn(struct shmdev_ring *ring, uint64_t began)
+{
+	if (nanoseconds() - began > ring->spin_max)
+		ring->spin /= 2;
+	else if (2 * ring->spin < ring->spin_max)
+		ring->spin = 2 * ring->spin + ring->spin_max / 10;
+	else
+		ring->spin = ring->spin_max;
 }
 
 /* Nothing to wait for: everything was read, and nobody is there to send more. */
@@ -90,20 +114,25 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 		      const struct shmdev_ring_sleep *sleep,
 		      const struct timespec *deadline)
 {
+	struct shmdev_ring_spin spin = { };
+	uint64_t began;
 	int ret;
 
+	ret = sleep->is_reached(ring, &sleep->wanted);
 	if (deadline == SHMDEV_RING_NOW) {
-		ret = sleep->is_reached(ring, &sleep->wanted);
 		if (!ret)
 			ret = check_producers(ring) ?: -EAGAIN;
 		return ret < 0 ? ret : 0;
 	}
-	ret = spin(ring, sleep);
-	while (!ret) {
+	while (!ret && shmdev_ring_spin(ring, &spin))
+		ret = sleep->is_reached(ring, &sleep->wanted);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	began = spin.end ? spin.end - ring->spin : nanoseconds();
+	do {
 		ret = sleep_once(ring, sleep, deadline);
-		if (sleep->no_longer)
-			break;
-	}
+	} while (!ret && !sleep->no_longer);
+	learn(ring, began);
 	store(&sleep->gate->position, SHMDEV_RING_NOBODY);
 	/* However it was woken, the position has the last say. */
 	if (ret < 0 && sleep->is_reached(ring, &sleep->wanted) > 0)

@@ -23,6 +23,7 @@ struct shmdev_ring_place {
 	uint64_t position;
 	uint64_t sequence;	/* what the record there should have */
 	uint64_t lost;		/* records, up to there */
+	bool is_next;		/* it has that: none was passed by */
 };
 
 /*
@@ -47,15 +48,16 @@ struct shmdev_ring {
 	struct shmdev_ring_producer *producer;
 	unsigned char *data;
 
-	unsigned int spin_max;
-	unsigned int spin;
+	/* Nanoseconds to look again and again, before going to sleep. */
+	uint64_t spin_max;
+	uint64_t spin;
 
 	bool is_owner;		/* of a producer's or of a cursor's page */
 
 	/* Producer. */
 	uint64_t head;		/* behind what was committed */
 	uint64_t published;	/* what others know of it */
-	uint64_t tail;		/* queue: what the consumer has done with */
+	uint64_t tail;		/* queue: what the consumer has surely done with */
 	uint64_t sequence;	/* of the next record */
 	size_t reserved;	/* bytes of the record in progress, or 0 */
 	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
@@ -163,6 +165,16 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 int shmdev_ring_resume(struct shmdev_ring *ring);
 /* Where a consumer begins: there too, or in a stream with what is sent next. */
 int shmdev_ring_begin(struct shmdev_ring *ring);
+
+/* One who looks again and again, instead of sleeping. */
+struct shmdev_ring_spin {
+	unsigned int looks;
+	uint64_t end;	/* a time of CLOCK_MONOTONIC in nanoseconds, or 0 */
+};
+
+/* Waits for the moment before the next look. False: it is time to sleep. */
+bool shmdev_ring_spin(const struct shmdev_ring *ring,
+		      struct shmdev_ring_spin *spin);
 
 /*
  * Says at @gate what one waits for, with the full barrier after which one has to

@@ -147,10 +147,11 @@ void shmdev_ring_detach(struct shmdev_ring *ring);
 size_t shmdev_ring_record_max(const struct shmdev_ring *ring);
 
 /*
- * How often to look again before going to sleep, at most; the ring finds out by
- * itself how often is useful. 0: never, as on a machine with one processor.
+ * How long to look again and again before going to sleep, at most; 50 us, if
+ * nothing else is said. The ring finds out by itself how long is useful: not at
+ * all where nothing comes for long. 0: never, as on a machine with one processor.
  */
-void shmdev_ring_set_spin(struct shmdev_ring *ring, unsigned int looks);
+void shmdev_ring_set_spin(struct shmdev_ring *ring, unsigned int nanoseconds);
 
 /* A deadline for those who do not want to wait. */
 const struct timespec *shmdev_ring_now(void);

@@ -336,6 +336,28 @@ static void batch_is_published_at_once(void)
 	pair_end(&pair);
 }
 
+/* One that does not fit ends a batch, and is the first of the next. */
+static void batch_ends_before_what_does_not_fit(void)
+{
+	struct pair pair = pair_of(queue_options());
+	struct iovec records[3];
+	char buffers[3][16];
+
+	check(send_number(pair.producer, 0, 8) == 0);
+	check(send_number(pair.producer, 1, 100) == 0);
+	for (int i = 0; i < 3; i++)
+		records[i] = (struct iovec){ buffers[i], sizeof(buffers[i]) };
+	check(shmdev_ring_receive_many(pair.consumer, records, 3, NOW) == 1);
+	records[0].iov_len = sizeof(buffers[0]);
+	check(shmdev_ring_receive_many(pair.consumer, records, 3, NOW) ==
+	      -EMSGSIZE);
+	records[0].iov_base = NULL;
+	check(shmdev_ring_receive_many(pair.consumer, records, 3, NOW) ==
+	      -EINVAL);
+	check(receive_number(pair.consumer, 1, 0) == 0);
+	pair_end(&pair);
+}
+
 /* Peeked at: stays, one after the other, until all are released. */
 static void peek_gives_nothing_back(void)
 {
@@ -454,6 +476,46 @@ static void producers_exclude_each_other(void)
 	shmdev_ring_detach(other);
 	shmdev_ring_detach(consumer);
 	close(fd);
+}
+
+/* One of many producers knows of old how far the consumer is: that is enough. */
+static void producer_comes_back_after_many_laps(void)
+{
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		struct shmdev_ring_options options = queue_options();
+		struct shmdev_ring *rare, *busy, *consumer;
+		int fd, sent = 0, received = 0;
+
+		options.flags = SHMDEV_RING_MANY;
+		options.position = starts[i];
+		fd = ring_new(&options);
+		consumer = attach(fd, SHMDEV_RING_CONSUMER);
+		rare = attach(fd, SHMDEV_RING_PRODUCER);
+		busy = attach(fd, SHMDEV_RING_PRODUCER);
+		for (int turn = 1; turn <= 4; turn++) {
+			/* Several times round, and full at last. */
+			while (sent < 1000 * turn) {
+				if (!send_number(busy, sent, 50))
+					sent++;
+				else
+					check(receive_number(consumer,
+							     received++,
+							     0) == 0);
+			}
+			while (!send_number(busy, sent, 50))
+				sent++;
+			check(send_number(rare, sent, 50) == -EAGAIN);
+			check(receive_number(consumer, received++, 0) == 0);
+			check(send_number(rare, sent++, 50) == 0);
+			check(send_number(rare, sent, 50) == -EAGAIN);
+		}
+		while (received < sent)
+			check(receive_number(consumer, received++, 0) == 0);
+		shmdev_ring_detach(rare);
+		shmdev_ring_detach(busy);
+		shmdev_ring_detach(consumer);
+		close(fd);
+	}
 }
 
 /* A reader begins with what is sent next, or with what is there. */
@@ -744,10 +806,12 @@ int main(void)
 	RUN(queue_keeps_order);
 	RUN(queue_is_filled);
 	RUN(batch_is_published_at_once);
+	RUN(batch_ends_before_what_does_not_fit);
 	RUN(peek_gives_nothing_back);
 	RUN(next_consumer_goes_on);
 	RUN(next_producer_goes_on);
 	RUN(producers_exclude_each_other);
+	RUN(producer_comes_back_after_many_laps);
 	RUN(stream_begins_where_it_is_asked_to);
 	RUN(stream_counts_losses);
 	RUN(stream_tells_what_was_overwritten);
