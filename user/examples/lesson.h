@@ -1,105 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the lessons share, so that each of them is about its subject only: they
- * tell a story, and nothing is told that was not seen to be so. To build one:
+ * What the lessons share, so that each of them is about its subject only. Here
+ * is what has to do with shmdev, and with files; how a story is told, other
+ * processes, and what can be measured are in the headers that it includes. To
+ * build a lesson:
  *
  *	cc -D_GNU_SOURCE hello.c $(pkg-config --cflags --libs libshmdev)
  */
 #ifndef LESSON_H
 #define LESSON_H
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <shmdev.h>
 
-/*
- * What comes next, in plain words, before it is done. Somebody at a terminal is
- * waited for.
- */
-__attribute__((format(printf, 1, 2)))
-static inline void step(const char *format, ...)
-{
-	static int steps;
-	va_list arguments;
+#include "measure.h"
+#include "processes.h"
+#include "story.h"
 
-	if (steps++ && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
-		printf("  [Enter] ");
-		while (getchar() != '\n' && !feof(stdin))
-			;
-	}
-	printf("\n%d. ", steps);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	/* A child that is forked now must not print it again. */
-	fflush(stdout);
+/* What most mappings here may be used for. */
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+/* A name that nobody else has. @begins: with "", or with "/" for shm_open(). */
+static inline const char *lesson_name(const char *begins)
+{
+	static char name[SHMDEV_SEGMENT_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%slesson-%d", begins, getpid());
+	return name;
 }
 
-/* What was seen. A lesson that is wrong ends: it must not be believed. */
-#define shows(condition, ...) do {					\
-	bool is_so_ = (condition);					\
-									\
-	printf("   %s ", is_so_ ? "->" : "NOT SO:");			\
-	printf(__VA_ARGS__);						\
-	printf("\n");							\
-	fflush(stdout);							\
-	if (!is_so_)							\
-		exit(EXIT_FAILURE);					\
-} while (0)
+/* The path of the device, which "shmdev learn --device" sets. */
+static inline const char *device_path(void)
+{
+	const char *path = getenv("SHMDEV_DEVICE");
 
-/* A call that says -1 or MAP_FAILED, and why in errno. Its value. */
-#define must(call) ({							\
-	__typeof__(call) result_ = (call);				\
-									\
-	if ((intptr_t)result_ == -1) {					\
-		fprintf(stderr, "%s: %s\n", #call, strerror(errno));	\
-		exit(EXIT_FAILURE);					\
-	}								\
-	result_;							\
-})
-
-/* A function of libshmdev, which returns -errno. Its value. */
-#define must_do(call) ({						\
-	int done_ = (call);						\
-									\
-	if (done_ < 0) {						\
-		fprintf(stderr, "%s: %s\n", #call, strerror(-done_));	\
-		exit(EXIT_FAILURE);					\
-	}								\
-	done_;								\
-})
+	return path ? path : "/dev/shmdev";
+}
 
 /*
- * The half of a lesson that needs the module begins here. Without one, the lesson
- * ends well: what it said so far holds on any Linux. "shmdev learn --device" sets
- * the variable.
+ * The half of a lesson that needs the module begins here. Without one, the
+ * lesson ends well: what it said so far holds on any Linux.
  */
 static inline struct shmdev_device *shmdev_half(void)
 {
-	const char *path = getenv("SHMDEV_DEVICE");
 	struct shmdev_device *device;
-	int ret = shmdev_device_open(path, O_RDWR, &device);
+	int ret = shmdev_device_open(device_path(), O_RDWR, &device);
 
 	if (!ret)
 		return device;
 	printf("\nWhat follows is about shmdev, and %s cannot be opened here:\n"
 	       "%s. %s, then run this again;\n"
 	       "or see it in a machine of its own: scripts/vm -- shmdev learn %s\n",
-	       path ? path : "/dev/shmdev", strerror(-ret),
+	       device_path(), strerror(-ret),
 	       ret == -EACCES || ret == -EPERM ?
 	       "Become root, or a member of group shmdev" :
 	       "Load the module with 'sudo shmdev load'",
@@ -107,50 +62,109 @@ static inline struct shmdev_device *shmdev_half(void)
 	exit(EXIT_SUCCESS);
 }
 
-/*
- * fork(), after which nothing that was printed before is printed again. The child
- * does not outlive a lesson that fails.
- */
-static inline pid_t fork_now(void)
+/* The end of a lesson: what lesson 1 does step by step. */
+static inline void clean_up(struct shmdev_device *device,
+			    struct shmdev_segment *segment, void *memory)
 {
-	pid_t pid;
-
-	fflush(stdout);
-	pid = must(fork());
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
+	shmdev_segment_unmap(memory, shmdev_segment_bytes(segment));
+	shmdev_segment_close(segment);
+	shmdev_device_close(device);
 }
 
-/* Waits for a child, which has to end well. */
-static inline void join_child(pid_t pid)
+/* How many mappings a segment has now, in all processes. */
+static inline int mappings_of(const struct shmdev_segment *segment)
 {
-	int status;
+	struct shmdev_segment_info info = { .size = sizeof(info) };
 
-	must(waitpid(pid, &status, 0));
-	if (status)
-		exit(EXIT_FAILURE);
+	must_do(shmdev_segment_info(segment, &info));
+	return info.mappings;
+}
+
+/* Whether a process has the segment mapped. */
+static inline bool has_mapped(pid_t pid, const struct shmdev_segment *segment)
+{
+	struct shmdev_mapping_info mapping = { .size = sizeof(mapping) };
+	struct shmdev_mapping_list *list;
+	bool found = false;
+	size_t i;
+
+	must_do(shmdev_segment_mappings(segment, &list));
+	for (i = 0; i < shmdev_mapping_list_count(list); i++) {
+		must_do(shmdev_mapping_list_get(list, i, &mapping));
+		found = found || mapping.pid == pid;
+	}
+	shmdev_mapping_list_free(list);
+	return found;
+}
+
+/* What "shmdev VERB ARGUMENT" prints. @argument: NULL for none. */
+static inline void run_shmdev(const char *verb, const char *argument)
+{
+	/* Which "shmdev learn" sets. */
+	const char *tool = getenv("SHMDEV_TOOL");
+
+	in_child(execlp(tool ? tool : "shmdev", "shmdev", verb, "--device",
+			device_path(), argument, NULL);
+		 tell("(shmdev %s would say more here, if it was installed.)",
+		      verb));
 }
 
 /* Who has a segment mapped now, as "shmdev map" draws it. */
 static inline void draw(const struct shmdev_segment *segment)
 {
-	/* Which "shmdev learn" sets. */
-	const char *tool = getenv("SHMDEV_TOOL");
 	int fd = shmdev_segment_fd(segment);
-	pid_t pid = fork_now();
-	char number[12];
+	char option[32];
 
-	if (!pid) {
-		snprintf(number, sizeof(number), "%d", fd);
-		/* The tool is to inherit it. */
-		must(fcntl(fd, F_SETFD, 0));
-		execlp(tool ? tool : "shmdev", "shmdev", "map", "--fd", number,
-		       NULL);
-		printf("   (There would be a picture if shmdev was installed.)\n");
-		exit(EXIT_SUCCESS);
+	snprintf(option, sizeof(option), "--fd=%d", fd);
+	/* The tool is to inherit it, though it is O_CLOEXEC. */
+	must(fcntl(fd, F_SETFD, 0));
+	run_shmdev("map", option);
+	must(fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
+/*
+ * A new file with these bytes. It has no name, so it goes with the last who has
+ * it, as a segment does.
+ */
+static inline int temporary_file(const char *bytes, size_t count)
+{
+	char on_disk[] = "/var/tmp/lesson-XXXXXX";
+	char other[] = "/tmp/lesson-XXXXXX";
+	char *path = access("/var/tmp", W_OK) ? other : on_disk;
+	int fd = must(mkostemp(path, O_CLOEXEC));
+	ssize_t done;
+
+	must(unlink(path));
+	for (; count; count -= done, bytes += done)
+		done = must(write(fd, bytes, count));
+	return fd;
+}
+
+/*
+ * Opens a file that is to be mapped, which needs at least a byte. @name: NULL
+ * for one of the lesson's own.
+ */
+static inline int open_file(const char *name)
+{
+	static const char own[] = "A file that is mapped is memory,\n"
+				  "and memory can be a file.\n";
+	struct stat file;
+	int fd;
+
+	if (!name)
+		return temporary_file(own, strlen(own));
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		fprintf(stderr, "cannot open %s: %s\n", name, strerror(errno));
+		exit(EXIT_FAILURE);
 	}
-	join_child(pid);
+	must(fstat(fd, &file));
+	if (!S_ISREG(file.st_mode) || !file.st_size) {
+		fprintf(stderr, "%s has no bytes to map; name a file that has some\n",
+			name);
+		exit(EXIT_FAILURE);
+	}
+	return fd;
 }
 
 #endif /* LESSON_H */

@@ -9,50 +9,6 @@
 
 #include "lesson.h"
 
-static const char words[] = "Still here";
-
-/* A child that is there, with what it has inherited, until it is killed. */
-static pid_t idle_child(void)
-{
-	pid_t parent = getpid(), pid = fork_now();
-
-	if (!pid) {
-		while (getppid() == parent)
-			pause();
-		_exit(EXIT_SUCCESS);
-	}
-	return pid;
-}
-
-static void kill_child(pid_t pid)
-{
-	must(kill(pid, SIGKILL));
-	must(waitpid(pid, NULL, 0));
-}
-
-/*
- * Nobody else would remove it if this lesson was interrupted. So a child does,
- * whatever becomes of its parent.
- */
-static void remove_at_the_end(int id)
-{
-	pid_t parent = getpid();
-	sigset_t ended;
-	int signal;
-
-	if (fork_now())
-		return;
-	setsid(); /* Ctrl-C is for the lesson. */
-	sigemptyset(&ended);
-	sigaddset(&ended, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &ended, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGUSR1);
-	if (getppid() == parent)
-		sigwait(&ended, &signal);
-	shmctl(id, IPC_RMID, NULL);
-	_exit(EXIT_SUCCESS);
-}
-
 static unsigned long attached(int id)
 {
 	struct shmid_ds status;
@@ -61,192 +17,116 @@ static unsigned long attached(int id)
 	return status.shm_nattch;
 }
 
-/* As 'ipcs -m' does. SHM_STAT_ANY asks by the place in the kernel's table. */
-static bool list_all(int wanted)
+/*
+ * Asks for one place of the kernel's table after the other; some may be free.
+ * How many have @wanted attached.
+ */
+static unsigned long list_all(int wanted)
 {
 	struct shmid_ds status;
 	struct shm_info info;
 	int place, id, last = must(shmctl(0, SHM_INFO, (void *)&info));
-	bool found = false;
+	unsigned long found = 0;
 
-	printf("      %10s %10s %10s %10s\n", "id", "owner", "bytes",
-	       "attached");
+	printf("              id      owner      bytes   attached\n");
 	for (place = 0; place <= last; place++) {
 		id = shmctl(place, SHM_STAT_ANY, &status);
 		if (id < 0)
-			continue; /* The place is free. */
+			continue;
 		printf("      %10d %10u %10zu %10lu\n", id, status.shm_perm.uid,
 		       status.shm_segsz, (unsigned long)status.shm_nattch);
-		found = found || id == wanted;
+		if (id == wanted)
+			found = status.shm_nattch;
 	}
 	return found;
 }
 
-/* Some machines are told to remove what nobody has attached any more. */
-static bool is_tidied_up(void)
+/* What nobody would do if the lesson was interrupted. */
+static void remove_id(int id)
 {
-	int fd = open("/proc/sys/kernel/shm_rmid_forced", O_RDONLY | O_CLOEXEC);
-	char answer = '0';
-
-	if (fd >= 0) {
-		must(read(fd, &answer, 1));
-		close(fd);
-	}
-	return answer == '1';
+	shmctl(id, IPC_RMID, NULL);
 }
 
-static void classic_half(size_t bytes)
+static void with_system_v(void)
 {
 	key_t key = 0x4c000000 | getpid();
 	struct shmid_ds status;
 	pid_t child;
-	char *memory;
+	int *memory;
 	int id;
 
-	if (access("/proc/sysvipc/shm", F_OK)) {
-		printf("\nThis kernel was built without System V IPC.\n");
-		return;
-	}
-	id = must(shmget(key, bytes, IPC_CREAT | IPC_EXCL | 0600));
-	remove_at_the_end(id);
 	step("shmget() makes a segment by a key: a number that programs have agreed\n"
 	     "   on. Whoever knows it gets the same id.");
+	id = must(shmget(key, sizeof(*memory), IPC_CREAT | IPC_EXCL | 0600));
+	at_the_end(remove_id, id);
 	shows(shmget(key, 0, 0) == id, "key %#x is id %d", (unsigned int)key,
 	      id);
-	shows(attached(id) == 0, "shmctl(IPC_STAT): %lu are attached",
-	      attached(id));
 
-	step("shmat() maps it. The kernel counts who has it: this process, and a\n"
-	     "   child that inherits it.");
+	step("shmat() maps it: this process has it now, and a child inherits it.\n"
+	     "   All segments, as 'ipcs -m' lists them:");
 	memory = must(shmat(id, NULL, 0));
-	memcpy(memory, words, sizeof(words));
-	shows(attached(id) == 1, "after shmat(): %lu", attached(id));
+	*memory = 42;
 	child = idle_child();
-	shows(attached(id) == 2, "after fork(): %lu", attached(id));
-
-	step("All segments, as 'ipcs -m' lists them. It is told how many have one\n"
-	     "   attached, but not who.");
-	shows(list_all(id), "ours, %d, is among them", id);
+	shows(list_all(id) == 2, "ours is %d, which two have. Who, is not told",
+	      id);
 	kill_child(child);
-	shows(attached(id) == 1, "after the child was killed: %lu", attached(id));
-
-	step("shmdt() unmaps it. Now nobody has it, and it is still there; it would\n"
-	     "   be if this process ended, too. That is what fills up machines.");
-	if (is_tidied_up()) {
-		printf("   -> not this one: the sysctl kernel.shm_rmid_forced is 1\n");
-	} else {
-		must(shmdt(memory));
-		shows(attached(id) == 0, "after shmdt(): %lu", attached(id));
-		memory = must(shmat(id, NULL, 0));
-		shows(!strcmp(memory, words), "attached anew, it says '%s'",
-		      memory);
-	}
-
-	step("shmctl(IPC_RMID) takes the key away at once, but the memory stays\n"
-	     "   until the last one has detached it.");
-	must(shmctl(id, IPC_RMID, NULL));
-	shows(shmget(key, 0, 0) < 0 && errno == ENOENT,
-	      "shmget() does not find the key any more");
-	shows(!strcmp(memory, words), "the memory says '%s'", memory);
-	shows(attached(id) == 1, "IPC_STAT by the id: %lu is attached",
+	shows(attached(id) == 1, "the child is killed: shmctl(IPC_STAT) says %lu",
 	      attached(id));
+
+	step("shmdt() unmaps it. Nobody has it now, and it is still there, as it is\n"
+	     "   when all who had it have ended. That fills up machines.");
 	must(shmdt(memory));
-	shows(shmctl(id, IPC_STAT, &status) < 0 && errno == EINVAL,
-	      "after the last shmdt(), there is no such id");
-}
+	shows(attached(id) == 0, "shmdt(): %lu are attached", attached(id));
+	memory = must(shmat(id, NULL, 0));
+	shows(*memory == 42, "shmat(): it says %d", *memory);
 
-/* As 'shmdev ls' does. How many have that one mapped, or -1. */
-static int list_segments(struct shmdev_device *device, const char *wanted)
-{
-	struct shmdev_segment_info info = { .size = sizeof(info) };
-	struct shmdev_segment_list *list;
-	int mappings = -1;
-	size_t i;
-
-	must_do(shmdev_device_list(device, 0, &list));
-	printf("      %-20s %10s %10s %10s\n", "name", "owner", "bytes",
-	       "mappings");
-	for (i = 0; i < shmdev_segment_list_count(list); i++) {
-		must_do(shmdev_segment_list_get(list, i, &info));
-		printf("      %-20s %10u %10ju %10u\n",
-		       *info.name ? info.name : "-", info.uid,
-		       (uintmax_t)info.bytes, info.mappings);
-		if (!strcmp(info.name, wanted))
-			mappings = info.mappings;
-	}
-	shmdev_segment_list_free(list);
-	return mappings;
-}
-
-/* As 'shmdev ps' does. Whether these two are told, and nobody else. */
-static bool names_both(const struct shmdev_segment *segment, pid_t parent,
-		       pid_t child)
-{
-	struct shmdev_mapping_info mapping = { .size = sizeof(mapping) };
-	struct shmdev_mapping_list *list;
-	bool is_parent = false, is_child = false;
-	size_t i, count;
-
-	must_do(shmdev_segment_mappings(segment, &list));
-	count = shmdev_mapping_list_count(list);
-	for (i = 0; i < count; i++) {
-		must_do(shmdev_mapping_list_get(list, i, &mapping));
-		printf("      process %d (%s) has %ju bytes mapped\n", mapping.pid,
-		       mapping.command, (uintmax_t)mapping.bytes);
-		is_parent = is_parent || mapping.pid == parent;
-		is_child = is_child || mapping.pid == child;
-	}
-	shmdev_mapping_list_free(list);
-	return count == 2 && is_parent && is_child;
+	step("shmctl(IPC_RMID) takes the key away at once. The memory stays until\n"
+	     "   the last one has detached it.");
+	must(shmctl(id, IPC_RMID, NULL));
+	shows(shmget(key, 0, 0) < 0, "shmget() with that key: %s",
+	      strerror(errno));
+	shows(*memory == 42, "it says %d", *memory);
+	must(shmdt(memory));
+	shows(shmctl(id, IPC_STAT, &status) < 0,
+	      "shmctl() after the last shmdt(): %s", strerror(errno));
 }
 
 int main(void)
 {
+	const char *name = lesson_name("");
 	struct shmdev_device *device;
-	struct shmdev_segment *segment, *another;
-	size_t bytes = sysconf(_SC_PAGESIZE);
-	char name[SHMDEV_SEGMENT_NAME_SIZE];
+	struct shmdev_segment *segment;
 	void *memory;
 	pid_t child;
 
-	classic_half(bytes);
+	/* With this sysctl, the kernel removes what nobody has attached. */
+	if (access("/proc/sysvipc/shm", F_OK) ||
+	    sum_of("/proc/sys/kernel/shm_rmid_forced", ""))
+		tell("no System V here, or kernel.shm_rmid_forced tidies up after it");
+	else
+		with_system_v();
 
 	device = shmdev_half();
-	step("The same with a segment. It has a name and a mode as a file has, and\n"
-	     "   'shmdev ls' counts its mappings.");
-	snprintf(name, sizeof(name), "lesson-%d", getpid());
-	must_do(shmdev_segment_create(device, name, bytes, NULL, &segment));
-	must_do(shmdev_segment_map(segment, 0, 0, PROT_READ | PROT_WRITE,
-				   &memory));
+	step("A segment has a name, and a mode as a file has. This process maps it,\n"
+	     "   and a child inherits it. 'shmdev ls' counts, 'shmdev ps' tells who:");
+	must_do(shmdev_segment_create(device, name, A_PAGE, NULL, &segment));
+	must_do(shmdev_segment_map(segment, 0, 0, READ_WRITE, &memory));
 	child = idle_child();
-	shows(list_segments(device, name) == 2, "'%s' is mapped twice", name);
-
-	step("And 'shmdev ps' tells by whom.");
-	shows(names_both(segment, getpid(), child), "this process and its child");
+	run_shmdev("ls", NULL);
+	run_shmdev("ps", name);
+	shows(mappings_of(segment) == 2 && has_mapped(getpid(), segment) &&
+	      has_mapped(child, segment), "parent %d and child %d", getpid(),
+	      child);
 	draw(segment);
-	kill_child(child);
 
-	step("shmdev_segment_remove() takes the name away at once; the memory\n"
-	     "   stays with those who have it.");
-	memcpy(memory, words, sizeof(words));
-	must_do(shmdev_segment_remove(device, name));
-	shows(shmdev_segment_open(device, name, O_RDWR, &another) == -ENOENT,
-	      "the name is not found any more");
-	shows(!strcmp(memory, words), "the memory says '%s'",
-	      (char *)memory);
-	shmdev_segment_unmap(memory, bytes);
+	step("This process lets go of it, and the child is killed.");
+	shmdev_segment_unmap(memory, A_PAGE);
 	shmdev_segment_close(segment);
-
-	step("Nothing is left behind: a child makes a segment with that name, and\n"
-	     "   is killed. (With SHMDEV_SEGMENT_KEEP it would stay.)");
-	child = fork_now();
-	if (!child) {
-		must_do(shmdev_segment_create(device, name, bytes, NULL,
-					      &segment));
-		raise(SIGKILL);
-	}
-	must(waitpid(child, NULL, 0));
-	shows(list_segments(device, name) < 0, "'%s' has gone with it", name);
+	must_do(shmdev_segment_open(device, name, O_RDONLY, &segment));
+	shmdev_segment_close(segment);
+	kill_child(child);
+	shows(shmdev_segment_open(device, name, O_RDONLY, &segment) == -ENOENT,
+	      "it has gone with the last who had it");
 	shmdev_device_close(device);
 	return EXIT_SUCCESS;
 }
