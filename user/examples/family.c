@@ -5,42 +5,25 @@
  */
 #include "lesson.h"
 
-/* Parent and child, in whichever order. */
-static void show_family(const struct shmdev_segment *segment)
-{
-	struct shmdev_mapping_info one = { .size = sizeof(one) };
-	struct shmdev_mapping_info other = { .size = sizeof(other) };
-	struct shmdev_mapping_list *list;
-	size_t count;
-
-	must_do(shmdev_segment_mappings(segment, &list));
-	count = shmdev_mapping_list_count(list);
-	must_do(shmdev_mapping_list_get(list, 0, &one));
-	must_do(shmdev_mapping_list_get(list, 1, &other));
-	shmdev_mapping_list_free(list);
-	shows(count == 2 && one.pid + other.pid == getppid() + getpid(),
-	      "processes %d and %d have it mapped, as 'shmdev ps' would say",
-	      one.pid, other.pid);
-	draw(segment);
-}
-
 /* @segment: where the counter is, or NULL if that is in none. */
 static void child_counts(int *counter, const struct shmdev_segment *segment)
 {
-	pid_t pid = fork_now();
+	pid_t child = fork_now();
 
-	if (!pid) {
+	/* From here on there are two processes. In the child's copy this is 0. */
+	if (!child) {
 		*counter += 1;
-		if (segment)
-			show_family(segment);
+		if (segment) {
+			shows(mappings_of(segment) == 2, "there are 2 mappings:");
+			draw(segment);
+		}
 		exit(EXIT_SUCCESS);
 	}
-	join_child(pid);
+	join_child(child);
 }
 
 int main(void)
 {
-	const int rights = PROT_READ | PROT_WRITE;
 	struct shmdev_device *device;
 	struct shmdev_segment *segment;
 	void *memory;
@@ -55,7 +38,7 @@ int main(void)
 
 	step("mmap() with MAP_SHARED | MAP_ANONYMOUS: pages without a file, which\n"
 	     "   fork() does not copy. The child adds 1 there.");
-	counter = must(mmap(NULL, sizeof(*counter), rights,
+	counter = must(mmap(NULL, sizeof(*counter), READ_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	*counter = 41;
 	child_counts(counter, NULL);
@@ -64,17 +47,13 @@ int main(void)
 
 	device = shmdev_half();
 	step("The same with a segment without a name, which only the family can\n"
-	     "   reach, too. But there is a descriptor of it, which can be handed on\n"
-	     "   to others, and the kernel knows who has it mapped.");
-	must_do(shmdev_segment_create(device, NULL, sysconf(_SC_PAGESIZE),
-				      NULL, &segment));
-	must_do(shmdev_segment_map(segment, 0, 0, rights, &memory));
+	     "   reach, too. But the kernel knows who has it mapped.");
+	must_do(shmdev_segment_create(device, NULL, A_PAGE, NULL, &segment));
+	must_do(shmdev_segment_map(segment, 0, 0, READ_WRITE, &memory));
 	counter = memory;
 	*counter = 41;
 	child_counts(counter, segment);
 	shows(*counter == 42, "the parent reads %d", *counter);
-	shmdev_segment_unmap(memory, shmdev_segment_bytes(segment));
-	shmdev_segment_close(segment);
-	shmdev_device_close(device);
+	clean_up(device, segment, memory);
 	return EXIT_SUCCESS;
 }
