@@ -485,7 +485,7 @@ TEST_F_TIMEOUT(races, changing_rights_are_never_more_than_one_of_them,
 	close(segment);
 }
 
-/* A segment whose pages come one by one, and whose mode goes to and fro. */
+/* A segment whose pages come one by one, and whose mode changes meanwhile. */
 static void grows(struct worker *self)
 {
 	FIXTURE_DATA(races) *races = self->with;
@@ -535,8 +535,8 @@ static void watches_it_grow(struct worker *self)
 			STORM_CHECK(self->storm, !info(fd, &about));
 			STORM_CHECK(self->storm, about.resident >= resident);
 			STORM_CHECK(self->storm, about.resident <= about.bytes);
-			STORM_CHECK(self->storm, about.mode == 0600 ||
-						 about.mode == 0640);
+			STORM_CHECK(self->storm,
+				    about.mode == 0600 || about.mode == 0640);
 			if (!storm_goes_on(self->storm))
 				break;
 		}
@@ -550,6 +550,7 @@ TEST_F_TIMEOUT(races, what_changes_is_told_as_it_was, STORM_TIMEOUT)
 	struct storm *storm = storm_begin(700);
 
 	storm_process(storm, grows, self);
+	storm_thread(storm, watches_it_grow, self);
 	storm_thread(storm, watches_it_grow, self);
 	storm_end(_metadata, storm);
 }
