@@ -331,6 +331,7 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 					unsigned int count,
 					const struct timespec *deadline)
 {
+	bool is_queue = ring && ring->kind == SHMDEV_RING_QUEUE;
 	struct shmdev_ring_record record;
 	unsigned int received;
 	ssize_t ret = 0;
@@ -342,7 +343,7 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 
 		if (!to->iov_base && to->iov_len)
 			ret = -EINVAL;
-		else if (ring->kind == SHMDEV_RING_QUEUE)
+		else if (is_queue)
 			ret = take(ring, to->iov_base, to->iov_len, deadline,
 				   &record);
 		else
@@ -355,9 +356,9 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 		deadline = SHMDEV_RING_NOW;
 	}
 	if (!received)
-		return ret;
-	ret = ring->kind == SHMDEV_RING_QUEUE ? shmdev_ring_release(ring) : 0;
-	return ret < 0 ? ret : (int)received;
+		return (int)ret;
+	ret = is_queue ? shmdev_ring_release(ring) : 0;
+	return ret < 0 ? (int)ret : (int)received;
 }
 
 static void go_to(struct shmdev_ring *ring, uint64_t position,
