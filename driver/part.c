@@ -289,6 +289,20 @@ int shmdev_part_claim(struct shmdev_segment *segment, u64 *offset)
 }
 
 /**
+ * shmdev_part_claimed() - which pages of a part are claimed, now and later
+ * @segment: a referenced one
+ * @offset: of a page of a claimable part, in bytes
+ *
+ * Context: any.
+ * Return: the bitmap, counted from the first page of the part; to be read at once
+ */
+const unsigned long *shmdev_part_claimed(struct shmdev_segment *segment,
+					 u64 offset)
+{
+	return find_claimable(segment, offset >> PAGE_SHIFT)->claimed;
+}
+
+/**
  * shmdev_part_unclaim() - give a page back
  * @segment: a referenced one
  * @offset: as shmdev_part_claim() told it; nobody has it mapped through the

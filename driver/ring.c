@@ -13,6 +13,8 @@
  * There are no locks, so that the functions can be called from interrupts. Whoever
  * calls them has to see to it that no two are under way for one ring.
  */
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/err.h>
 #include <linux/kcsan-checks.h>
 #include <linux/log2.h>
@@ -30,6 +32,9 @@
 #define RECORD_HEAD	sizeof(struct shmdev_record)
 /* Somewhere that one cannot get to in a lifetime. */
 #define FAR		BIT_ULL(62)
+
+/* One look tells who all has a cursor. */
+static_assert(SHMDEV_RING_CURSORS_MAX <= BITS_PER_LONG);
 
 /**
  * struct shmdev_ring - the kernel's side of a ring
@@ -49,6 +54,7 @@
  * @seen: consumer: the head, when it was last looked at
  * @turns: what the other parties sleep on, one word for each
  * @woken: the gates at which they were woken
+ * @claimed: producer: a bit for each cursor that somebody has
  * @reserved: producer: bytes of the record in progress, or 0
  * @fickle: see shared.h
  */
@@ -71,6 +77,7 @@ struct shmdev_ring {
 
 	u32 turns[SHMDEV_RING_CURSORS_MAX];
 	u64 woken[SHMDEV_RING_CURSORS_MAX];
+	const unsigned long *claimed;
 	u32 reserved;
 
 	struct shmdev_fickle fickle;
@@ -253,6 +260,9 @@ struct shmdev_ring *shmdev_ring_create(struct shmdev_segment *segment,
 	at = spec->offset + data_offset(&ring->spec);
 	ring->page = segment->data + spec->offset;
 	ring->producer = ring->page + PAGE_SIZE;
+	if (!spec->consumes)
+		ring->claimed = shmdev_part_claimed(segment, spec->offset +
+						    2 * PAGE_SIZE);
 	ring->data = map_twice(segment->pages + (at >> PAGE_SHIFT),
 			       ring->spec.data_bytes >> PAGE_SHIFT);
 	ret = -ENOMEM;
@@ -361,6 +371,7 @@ static struct sleeper consumer(struct shmdev_ring *ring, u32 i)
 static void publish(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
+	unsigned long claimed;
 	struct sleeper sleeper;
 	u32 i;
 
@@ -369,7 +380,12 @@ static void publish(struct shmdev_ring *ring)
 	WRITE_ONCE(producer->sequence, ring->sequence);
 	ring->published = ring->head;
 	smp_mb(); /* pairs with that of who announces itself at a gate */
-	for (i = 0; i < ring->spec.readers; i++) {
+	/*
+	 * Who has no cursor has no gate. And who is not seen to have one gets it
+	 * after this, so that its look, after its barrier, finds the head.
+	 */
+	claimed = READ_ONCE(*ring->claimed);
+	for_each_set_bit(i, &claimed, SHMDEV_RING_CURSORS_MAX) {
 		sleeper = consumer(ring, i);
 		knock(ring, &sleeper, ring->head, ring->sequence);
 	}

@@ -301,6 +301,8 @@ void shmdev_part_end_write(struct shmdev_segment *segment);
 int shmdev_part_isolate(struct shmdev_segment *segment, u64 offset, u64 bytes,
 			bool claimable);
 int shmdev_part_claim(struct shmdev_segment *segment, u64 *offset);
+const unsigned long *shmdev_part_claimed(struct shmdev_segment *segment,
+					 u64 offset);
 void shmdev_part_unclaim(struct shmdev_segment *segment, u64 offset);
 
 /* ioctl.c */
