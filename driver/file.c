@@ -244,6 +244,7 @@ static __poll_t shmdev_fop_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &open->segment->pollers, wait);
+	smp_mb(); /* pairs with that of shmdev_segment_notify() */
 	if (file->f_mode & FMODE_WRITE)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (file->f_mode & FMODE_READ &&

@@ -204,12 +204,15 @@ EXPORT_SYMBOL_GPL(shmdev_segment_bytes);
  */
 void shmdev_segment_notify(struct shmdev_segment *segment)
 {
-	/*
-	 * The count is what poll() compares, so it goes up before the wake-up;
-	 * the barriers in the atomic and in the wait queue's lock, taken by
-	 * poll_wait() before the count is read, leave no way to miss both.
-	 */
+	/* What poll() compares, so it goes up before the queue is looked at. */
 	atomic64_inc_return(&segment->events);
-	wake_up_interruptible_poll(&segment->pollers, EPOLLIN | EPOLLRDNORM);
+	/*
+	 * That was a full barrier, too. There is one between a poller's entry
+	 * into the queue and its look at the count: so this side sees the
+	 * poller, or that side the event.
+	 */
+	if (waitqueue_active(&segment->pollers))
+		wake_up_interruptible_poll(&segment->pollers,
+					   EPOLLIN | EPOLLRDNORM);
 }
 EXPORT_SYMBOL_GPL(shmdev_segment_notify);
