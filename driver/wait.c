@@ -6,9 +6,9 @@
  * module.
  *
  * No wake-up is lost. A sleeper is in its queue before it reads the word, and
- * a waker has written the word before it looks into the queue, both under the
- * queue's lock at some time: whichever takes that second sees what the other
- * did.
+ * a waker has written the word before it looks into the queue, with a full
+ * barrier between the two on each side: so the sleeper sees the word, or the
+ * waker the sleeper.
  *
  * A segment has queues of its own, so that those who wait in one cannot make a
  * wake-up in another slow.
@@ -141,6 +141,7 @@ static int wait_while(struct shmdev_segment *segment, size_t offset,
 	init_waitqueue_func_entry(&waiter.entry, wake_waiter);
 	waiter.entry.private = current;
 	add_wait_queue_exclusive(queue, &waiter.entry);
+	smp_mb(); /* pairs with that of shmdev_segment_wake() */
 	if (is_reason(segment, page, offset, expected, ended))
 		ret = sleep_until(&waiter, until);
 	else
@@ -191,12 +192,12 @@ EXPORT_SYMBOL_GPL(shmdev_segment_wait);
 u32 shmdev_segment_wake(struct shmdev_segment *segment, size_t offset,
 			u32 count)
 {
+	struct wait_queue_head *queue = word_queue(segment, offset);
 	struct wake wake = { .offset = offset };
 
 	/* To __wake_up(), 0 would mean all. */
-	if (count)
-		__wake_up(word_queue(segment, offset), TASK_NORMAL,
-			  min_t(u32, count, INT_MAX), &wake);
+	if (count && wq_has_sleeper(queue))
+		__wake_up(queue, TASK_NORMAL, min_t(u32, count, INT_MAX), &wake);
 	trace_shmdev_wake(segment, offset, wake.woken);
 	shmdev_segment_notify(segment);
 	return wake.woken;
