@@ -17,6 +17,7 @@
 	 (unsigned long long)(times) << BENCH_TIMES_SHIFT | (bytes))
 
 enum {
+	/* An argument of 0 does nothing. */
 	BENCH_NOTHING,
 	/* Each record committed by itself, or all at last. */
 	BENCH_PRODUCE,

@@ -76,8 +76,6 @@ static int relay_kick(struct shmdev_segment *segment, u64 argument)
 	u32 times = argument >> BENCH_TIMES_SHIFT & BENCH_TIMES;
 	size_t bytes = argument & BENCH_BYTES;
 
-	if (argument >> BENCH_SHIFT == BENCH_NOTHING)
-		return 0;
 	if (bytes > sizeof(record))
 		return -EINVAL;
 	while (times--)

@@ -28,14 +28,14 @@ static void ioctl_of_nothing(void *data, unsigned int times)
 {
 	(void)data;
 	while (times--)
-		ioctl(of_nothing, 0, 0);
+		ioctl(of_nothing, SHMDEV_IOC_KICK, 0);
 }
 
 static void ioctl_of_null(void *data, unsigned int times)
 {
 	(void)data;
 	while (times--)
-		ioctl(of_null, 0, 0);
+		ioctl(of_null, SHMDEV_IOC_KICK, 0);
 }
 
 static void kick(int fd, unsigned int times)
