@@ -179,9 +179,15 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
 struct page *shmdev_backing_page(const struct shmdev_segment *segment,
 				 pgoff_t index)
 {
-	struct page *page = shmem_read_mapping_page(segment->inner->f_mapping,
-						    index);
+	struct address_space *mapping = segment->inner->f_mapping;
+	struct page *page = find_get_page(mapping, index);
 
+	/* It mostly is there, which shmem takes longer to find out. */
+	if (page && PageUptodate(page))
+		return page;
+	if (page)
+		put_page(page);
+	page = shmem_read_mapping_page(mapping, index);
 	return IS_ERR(page) ? ERR_PTR(backing_error(PTR_ERR(page))) : page;
 }
 
