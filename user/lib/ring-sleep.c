@@ -62,6 +62,13 @@ static void learn(struct shmdev_ring *ring, uint64_t began)
 		ring->spin = ring->spin_max;
 }
 
+/* A consumer that has read nothing yet waits for a producer to come. */
+static bool has_begun(const struct shmdev_ring *ring)
+{
+	return ring->role != SHMDEV_RING_CONSUMER ||
+	       ring->at.position != ring->first_position;
+}
+
 /* Nothing to wait for: everything was read, and nobody is there to send more. */
 static int check_producers(struct shmdev_ring *ring)
 {
@@ -69,7 +76,7 @@ static int check_producers(struct shmdev_ring *ring)
 	int ret;
 
 	if (ring->role != SHMDEV_RING_CONSUMER || !calls->producers ||
-	    ring->at.position == ring->first_position)
+	    !has_begun(ring))
 		return 0;
 	ret = calls->producers(ring->memory.context);
 	if (ret < 0)
@@ -85,29 +92,51 @@ void shmdev_ring_announce(struct shmdev_ring_gate *gate,
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/*
+ * Is there reason to sleep? After the ends were counted: one that comes later is
+ * not slept over. And while none comes, a producer that is there stays, so that
+ * it needs to be asked only once.
+ */
+static int count_ends(struct shmdev_ring *ring,
+		      const struct shmdev_ring_sleep *sleep)
+{
+	const struct shmdev_ring_calls *calls = ring->memory.calls;
+	int ret = calls->ends ? calls->ends(ring->memory.context, &ring->ends) :
+				0;
+
+	ret = ret ?: sleep->is_reached(ring, &sleep->wanted);
+	ret = ret ?: check_producers(ring);
+	if (ret == -EPIPE)
+		ret = sleep->is_reached(ring, &sleep->wanted) ?: -EPIPE;
+	ring->ends_count = !ret && calls->ends && has_begun(ring);
+	return ret;
+}
+
 /* Once round. 1: reached; 0: not yet; or -errno. */
 static int sleep_once(struct shmdev_ring *ring,
 		      const struct shmdev_ring_sleep *sleep,
 		      const struct timespec *deadline)
 {
 	const struct shmdev_ring_calls *calls = ring->memory.calls;
-	uint32_t turn = load_acquire(sleep->turn), ends = 0;
-	int ret;
+	uint32_t turn = load_acquire(sleep->turn);
+	int ret, reached;
 
 	shmdev_ring_announce(sleep->gate, &sleep->wanted);
-	ret = calls->ends ? calls->ends(ring->memory.context, &ends) : 0;
-	ret = ret ?: sleep->is_reached(ring, &sleep->wanted);
-	/* After the ends were counted: one that comes later is not slept over. */
-	ret = ret ?: check_producers(ring);
-	if (ret == -EPIPE)
-		ret = sleep->is_reached(ring, &sleep->wanted) ?: -EPIPE;
+	ret = sleep->is_reached(ring, &sleep->wanted);
+	if (!ret && !ring->ends_count)
+		ret = count_ends(ring, sleep);
 	if (!ret && sleep->before_wait)
 		ret = sleep->before_wait(ring);
 	if (ret)
 		return ret;
 	ret = calls->wait(ring->memory.context,
-			  offset_of(ring, sleep->turn), sleep->turn, turn, ends, deadline);
-	return ret == -EAGAIN ? 0 : ret;
+			  offset_of(ring, sleep->turn), sleep->turn, turn,
+			  ring->ends, deadline);
+	reached = sleep->is_reached(ring, &sleep->wanted);
+	/* If it was in vain, it may have been for an end. */
+	if (ret || reached <= 0)
+		ring->ends_count = false;
+	return ret && ret != -EAGAIN ? ret : reached;
 }
 
 int shmdev_ring_sleep(struct shmdev_ring *ring,
@@ -115,7 +144,7 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 		      const struct timespec *deadline)
 {
 	struct shmdev_ring_spin spin = { };
-	uint64_t began;
+	uint64_t began = 0;
 	int ret;
 
 	ret = sleep->is_reached(ring, &sleep->wanted);
@@ -128,11 +157,13 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 		ret = sleep->is_reached(ring, &sleep->wanted);
 	if (ret)
 		return ret < 0 ? ret : 0;
-	began = spin.end ? spin.end - ring->spin : nanoseconds();
+	if (ring->spin_max)
+		began = spin.end ? spin.end - ring->spin : nanoseconds();
 	do {
 		ret = sleep_once(ring, sleep, deadline);
 	} while (!ret && !sleep->no_longer);
-	learn(ring, began);
+	if (ring->spin_max)
+		learn(ring, began);
 	store(&sleep->gate->position, SHMDEV_RING_NOBODY);
 	/* However it was woken, the position has the last say. */
 	if (ret < 0 && sleep->is_reached(ring, &sleep->wanted) > 0)

@@ -54,6 +54,10 @@ struct shmdev_ring {
 
 	bool is_owner;		/* of a producer's or of a cursor's page */
 
+	/* Sleep: how many had ended when there was last reason to sleep. */
+	uint32_t ends;
+	bool ends_count;	/* as long as it is so many, there still is */
+
 	/* Producer. */
 	uint64_t head;		/* behind what was committed */
 	uint64_t published;	/* what others know of it */
