@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The figures that were measured, as lines of: what, who, bytes, unit, value,
+ * mode, repetition. Those of runs that were disturbed are counted, and left
+ * out.
+ */
+#ifndef FIGURES_H
+#define FIGURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "targets.h"
+
+struct figure {
+	char *what, *who, *unit, *mode;
+	size_t bytes;
+	unsigned long repetition;
+	double value;
+};
+
+struct summary {
+	double least, median, most;
+	size_t count;		/* 0: nothing was measured */
+};
+
+extern struct figure *figures;
+extern size_t figures_count;
+extern size_t figures_disturbed;
+
+/* Ends the program if it cannot be read, or makes no sense. */
+void figures_read(const char *path);
+
+/*
+ * A line for each of those that are not the same but for value and repetition.
+ */
+bool is_first_of_kind(const struct figure *figure);
+
+struct summary summarize(const char *what, const char *who, size_t bytes,
+			 const char *unit, const char *mode);
+
+/*
+ * Of @ours by @theirs, where both were measured in one repetition and mode;
+ * with theirs NULL, ours. @plus: something else to be added to what, or NULL.
+ */
+struct summary summarize_ratios(const struct figure *ours, const char *plus,
+				const struct figure *theirs);
+
+/*
+ * Which of those that match @who was the fastest (or the slowest) of that size
+ * and mode, by its median; but for those that match @but. NULL: none.
+ */
+const struct figure *find_extreme(const char *what, const char *plus,
+				  const char *who, const char *but,
+				  size_t bytes, const char *mode, bool slowest);
+
+/* The mode that counts: near, or where that was rare, what was seen most. */
+const char *main_mode(const char *what, const char *who, size_t bytes);
+
+#endif /* FIGURES_H */
