@@ -69,6 +69,9 @@ soak: ## The long versions of check-debug, for a night
 check-arm64: ## The same code on arm64: built for it, and its tests run in QEMU
 	@scripts/check arm64
 
+bench: ## Measure shmdev against others: tables, plots, targets
+	@scripts/bench
+
 install: ## Install under DESTDIR and PREFIX (/usr/local)
 install: all $(if $(headers),install-driver)
 	$(MAKE) -C user O=$(build)/user install
@@ -104,4 +107,4 @@ help: ## This list
 	@echo "any command: scripts/vm --help."
 
 .PHONY: all user driver without-driver selftests demo check check-arm64 \
-	check-debug soak install install-driver uninstall clean help
+	check-debug soak bench install install-driver uninstall clean help

@@ -13,6 +13,7 @@
 
 struct figure *figures;
 size_t figures_count, figures_disturbed;
+const size_t record_sizes[SIZES] = { 8, 64, 256, 1024, 4096 };
 
 static char *copy_of(const char *text)
 {
@@ -92,7 +93,7 @@ bool is_first_of_kind(const struct figure *figure)
 	return true;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_values(const void *a, const void *b)
 {
 	const double *first = a, *second = b;
 
@@ -106,7 +107,7 @@ static struct summary summary_of(double *values, size_t count)
 
 	if (!count)
 		return summary;
-	qsort(values, count, sizeof(*values), compare);
+	qsort(values, count, sizeof(*values), compare_values);
 	summary.least = values[0];
 	summary.median = (values[(count - 1) / 2] + values[count / 2]) / 2;
 	summary.most = values[count - 1];
@@ -226,13 +227,11 @@ static size_t count_mode(const char *what, const char *who, size_t bytes,
 	return count;
 }
 
-const char *main_mode(const char *what, const char *who, size_t bytes)
+const char *common_mode(const char *what, const char *who, size_t bytes)
 {
 	const char *mode = NULL;
 	size_t most = 0, count;
 
-	if (count_mode(what, who, bytes, "near") >= NEAR_RUNS)
-		return "near";
 	for (const struct figure *f = figures; f < figures + figures_count;
 	     f++) {
 		if (strcmp(f->what, what) || (mode && !strcmp(f->mode, mode)))
@@ -244,4 +243,30 @@ const char *main_mode(const char *what, const char *who, size_t bytes)
 		}
 	}
 	return mode;
+}
+
+const char *main_mode(const char *what, const char *who, size_t bytes)
+{
+	if (count_mode(what, who, bytes, "near") >= NEAR_RUNS)
+		return "near";
+	return common_mode(what, who, bytes);
+}
+
+struct summary compare(const struct comparison *comparison, size_t bytes,
+		       const struct figure **ours, const struct figure **theirs)
+{
+	const struct summary nothing = { };
+	const char *mode = main_mode("one-way", comparison->ours, bytes);
+
+	*ours = NULL;
+	*theirs = NULL;
+	if (!mode)
+		return nothing;
+	*ours = find_extreme("one-way", NULL, comparison->ours, NULL, bytes,
+			     mode, false);
+	*theirs = find_extreme("one-way", NULL, comparison->others,
+			       comparison->but, bytes, mode, false);
+	if (!*ours || !*theirs)
+		return nothing;
+	return summarize_ratios(*ours, NULL, *theirs);
 }

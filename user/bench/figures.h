@@ -28,6 +28,10 @@ extern struct figure *figures;
 extern size_t figures_count;
 extern size_t figures_disturbed;
 
+/* Of records, in tables and pictures. */
+extern const size_t record_sizes[];
+#define SIZES 5
+
 /* Ends the program if it cannot be read, or makes no sense. */
 void figures_read(const char *path);
 
@@ -54,7 +58,16 @@ const struct figure *find_extreme(const char *what, const char *plus,
 				  const char *who, const char *but,
 				  size_t bytes, const char *mode, bool slowest);
 
-/* The mode that counts: near, or where that was rare, what was seen most. */
+/*
+ * Of a comparison, at one size: the ratios, and whose they are. A count of 0: one
+ * of them was not measured.
+ */
+struct summary compare(const struct comparison *comparison, size_t bytes,
+		       const struct figure **ours, const struct figure **theirs);
+
+/* The mode that was seen most. NULL: nothing was seen. */
+const char *common_mode(const char *what, const char *who, size_t bytes);
+/* The mode that counts: near, or where that was rare, as above. */
 const char *main_mode(const char *what, const char *who, size_t bytes);
 
 #endif /* FIGURES_H */

@@ -5,6 +5,7 @@
  * with whether it is met.
  */
 #include <err.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <libsmartcols.h>
 #include <stdarg.h>
@@ -15,10 +16,7 @@
 #include "figures.h"
 
 static bool is_json, is_raw;
-
-static const size_t record_sizes[] = { 8, 64, 256, 1024, 4096 };
-
-#define SIZES (sizeof(record_sizes) / sizeof(*record_sizes))
+static const char *wanted = "*";
 
 /* What a terminal is told, and no program. */
 static __attribute__((format(printf, 1, 2))) void title(const char *format, ...)
@@ -175,9 +173,9 @@ static void print_by_sizes(void)
 	print_by_size("One way, ns a record", "one-way", "near");
 	print_by_size("One way, ns a record", "one-way", "far");
 	print_by_size("ns that the producer computed for a record",
-		      "cpu-producer", main_mode("cpu-producer", "*", 0));
+		      "cpu-producer", common_mode("cpu-producer", "*", 0));
 	print_by_size("ns that the consumer computed for a record",
-		      "cpu-consumer", main_mode("cpu-consumer", "*", 0));
+		      "cpu-consumer", common_mode("cpu-consumer", "*", 0));
 	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
 		snprintf(what, sizeof(what), "instructions %s", counted[i]);
 		snprintf(heading, sizeof(heading),
@@ -234,7 +232,7 @@ static void print_times(void)
 		line = add_line(table);
 		set_cell(line, 0, "%s", f->who);
 		for (size_t i = 0; i < TIMES; i++) {
-			const char *mode = main_mode(times[i].what, "*", 0);
+			const char *mode = common_mode(times[i].what, f->who, 0);
 			const struct figure *found = NULL;
 
 			if (mode)
@@ -294,32 +292,22 @@ static void print_figures(void)
 }
 
 /* Of each of ours by size, against the fastest of some others. */
-static void add_ratios(struct libscols_table *table, const char *ours,
-		       const char *others, const char *but)
+static void add_ratios(struct libscols_table *table,
+		       const struct comparison *comparison)
 {
 	for (size_t i = 0; i < SIZES; i++) {
-		size_t bytes = record_sizes[i];
-		const char *mode = main_mode("one-way", ours, bytes);
 		const struct figure *mine, *peer;
 		struct libscols_line *line;
-		struct summary s;
+		struct summary s = compare(comparison, record_sizes[i], &mine,
+					   &peer);
 
-		if (!mode)
-			continue;
-		mine = find_extreme("one-way", NULL, ours, NULL, bytes, mode,
-				    false);
-		peer = find_extreme("one-way", NULL, others, but, bytes, mode,
-				    false);
-		if (!mine || !peer)
-			continue;
-		s = summarize_ratios(mine, NULL, peer);
 		if (!s.count)
 			continue;
 		line = add_line(table);
-		set_cell(line, 0, "%s", ours);
+		set_cell(line, 0, "%s", mine->who);
 		set_cell(line, 1, "%s", peer->who);
-		set_cell(line, 2, "%zu", bytes);
-		set_cell(line, 3, "%s", mode);
+		set_cell(line, 2, "%zu", mine->bytes);
+		set_cell(line, 3, "%s", mine->mode);
 		set_cell(line, 4, "%.2f", s.least);
 		set_cell(line, 5, "%.2f", s.median);
 		set_cell(line, 6, "%.2f", s.most);
@@ -339,17 +327,8 @@ static void print_ratios(void)
 	      "says that ours is faster");
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		add_column(table, names[i], i == 2 || i > 3);
-	add_ratios(table, "shmdev cleared", PACKAGED, BATCHED);
-	add_ratios(table, "shmdev isolated", PACKAGED, BATCHED);
-	add_ratios(table, "shmdev many", PACKAGED, BATCHED);
-	add_ratios(table, "shmdev cleared by 32",
-		   "ring rte_ring zero-copy by 32", NULL);
-	add_ratios(table, "shmdev isolated by 32",
-		   "ring rte_ring zero-copy by 32", NULL);
-	add_ratios(table, "shmdev cleared", "limit line a message", NULL);
-	add_ratios(table, "shmdev cleared by 32", "limit bulk*", NULL);
-	add_ratios(table, "shmdev cleared", "kernel pipe", NULL);
-	add_ratios(table, "shmdev isolated", "kernel pipe", NULL);
+	for (size_t i = 0; i < comparisons_count; i++)
+		add_ratios(table, &comparisons[i]);
 	print_table(table);
 }
 
@@ -450,15 +429,78 @@ static void print_targets(void)
 	print_table(table);
 }
 
+/*
+ * For gnuplot: a block for each of whom, which begins with the name, with a line
+ * for each size.
+ */
+static void print_curves(void)
+{
+	const char *mode = common_mode("one-way", "*", 0);
+
+	for (const struct figure *f = figures; f < figures + figures_count;
+	     f++) {
+		if (strcmp(f->what, "one-way") || strcmp(f->mode, mode) ||
+		    fnmatch(wanted, f->who, 0) || !is_first_of_who(f))
+			continue;
+		printf("\"%s\"\n", f->who);
+		for (size_t i = 0; i < SIZES; i++) {
+			struct summary s = summarize("one-way", f->who,
+						     record_sizes[i], f->unit,
+						     mode);
+
+			if (s.count)
+				printf("%zu %g %g %g\n", record_sizes[i],
+				       s.median, s.least, s.most);
+		}
+		printf("\n\n");
+	}
+}
+
+/* For gnuplot: a line for each size, with three columns for each comparison. */
+static void print_bars(void)
+{
+	printf("bytes");
+	for (size_t i = 0; i < comparisons_count; i++)
+		if (comparisons[i].title)
+			printf(" \"%s\" least most", comparisons[i].title);
+	for (size_t i = 0; i < SIZES; i++) {
+		printf("\n%zu", record_sizes[i]);
+		for (size_t j = 0; j < comparisons_count; j++) {
+			const struct figure *mine, *peer;
+			struct summary s;
+
+			if (!comparisons[j].title)
+				continue;
+			s = compare(&comparisons[j], record_sizes[i], &mine,
+				    &peer);
+			if (s.count)
+				printf(" %g %g %g", s.median, s.least, s.most);
+			else
+				printf(" NaN NaN NaN");
+		}
+	}
+	putchar('\n');
+}
+
+/* Likewise: what to write above them. */
+static void print_mode(void)
+{
+	puts(common_mode("one-way", "*", 0) ?: "none");
+}
+
 static const struct {
 	const char *name;
 	void (*print)(void);
+	bool is_for_people;
 } tables[] = {
-	{ "sizes", print_by_sizes },
-	{ "times", print_times },
-	{ "figures", print_figures },
-	{ "ratios", print_ratios },
-	{ "targets", print_targets },
+	{ "sizes", print_by_sizes, true },
+	{ "times", print_times, true },
+	{ "figures", print_figures, true },
+	{ "ratios", print_ratios, true },
+	{ "targets", print_targets, true },
+	{ "curves", print_curves, false },
+	{ "bars", print_bars, false },
+	{ "mode", print_mode, false },
 };
 
 #define TABLES (sizeof(tables) / sizeof(*tables))
@@ -470,7 +512,8 @@ static void print_usage(FILE *to)
 	      "Prints what was measured: lines of what, who, bytes, unit,\n"
 	      "value, mode, repetition.\n"
 	      "  -t, --table NAME  only sizes, times, figures, ratios, or\n"
-	      "                    targets\n"
+	      "                    targets; for gnuplot: curves, bars, mode\n"
+	      "  -w, --who PATTERN curves of those whose name matches\n"
 	      "  -J, --json        for programs; needs --table figures,\n"
 	      "                    ratios or targets\n"
 	      "  -r, --raw         likewise, in columns\n",
@@ -482,7 +525,8 @@ static bool print_tables(const char *name)
 	bool found = false;
 
 	for (size_t i = 0; i < TABLES; i++)
-		if (!name || !strcmp(name, tables[i].name)) {
+		if (name ? !strcmp(name, tables[i].name) :
+			   tables[i].is_for_people) {
 			tables[i].print();
 			found = true;
 		}
@@ -493,6 +537,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "table", required_argument, NULL, 't' },
+		{ "who", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "raw", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
@@ -501,11 +546,14 @@ int main(int argc, char **argv)
 	const char *table = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "t:Jrh", options, NULL)) !=
+	while ((option = getopt_long(argc, argv, "t:w:Jrh", options, NULL)) !=
 	       -1) {
 		switch (option) {
 		case 't':
 			table = optarg;
+			break;
+		case 'w':
+			wanted = optarg;
 			break;
 		case 'J':
 			is_json = true;
@@ -527,8 +575,9 @@ int main(int argc, char **argv)
 	}
 	while (optind < argc)
 		figures_read(argv[optind++]);
-	title("%zu figures; %zu more are of runs that were disturbed, and left "
-	      "out", figures_count, figures_disturbed);
+	if (!table)
+		title("%zu figures; %zu more are of runs that were disturbed, "
+		      "and left out", figures_count, figures_disturbed);
 	if (!print_tables(table))
 		errx(2, "there is no table '%s'", table);
 	return fflush(stdout) ? 1 : 0;

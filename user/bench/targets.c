@@ -139,4 +139,30 @@ const struct target targets[] = {
 	AS_TMPFS("write()", "write()", 1048576),
 };
 
+const struct comparison comparisons[] = {
+	{
+		"shmdev cleared", PACKAGED, BATCHED,
+		"cleared / fastest packaged ring"
+	},
+	{
+		"shmdev isolated", PACKAGED, BATCHED,
+		"isolated / fastest packaged ring"
+	},
+	{ "shmdev many", PACKAGED, BATCHED, NULL },
+	{
+		"shmdev cleared by 32", "ring rte_ring zero-copy by 32", NULL,
+		"cleared by 32 / rte_ring by 32"
+	},
+	{
+		"shmdev isolated by 32", "ring rte_ring zero-copy by 32", NULL,
+		"isolated by 32 / rte_ring by 32"
+	},
+	{ "shmdev cleared", "limit line a message", NULL, NULL },
+	{ "shmdev cleared by 32", "limit bulk*", NULL, NULL },
+	{ "shmdev isolated by 32", "limit bulk*", NULL, NULL },
+	{ "shmdev cleared", "kernel pipe", NULL, "cleared / pipe" },
+	{ "shmdev isolated", "kernel pipe", NULL, NULL },
+};
+
+const size_t comparisons_count = sizeof(comparisons) / sizeof(*comparisons);
 const size_t targets_count = sizeof(targets) / sizeof(*targets);

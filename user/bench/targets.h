@@ -29,6 +29,17 @@ struct target {
 extern const struct target targets[];
 extern const size_t targets_count;
 
+/* Who is compared with the fastest of whom, one way. */
+struct comparison {
+	const char *ours;
+	const char *others;	/* a pattern */
+	const char *but;	/* not these; or NULL */
+	const char *title;	/* for a picture; NULL: not in it */
+};
+
+extern const struct comparison comparisons[];
+extern const size_t comparisons_count;
+
 /* Rings that Debian packages, and which of them need the caller to batch. */
 #define PACKAGED "ring *"
 #define BATCHED "* by 32"
