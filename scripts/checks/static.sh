@@ -51,10 +51,15 @@ user_flags=(-std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
 	-DSHMDEV_VERSION='""' -DLESSONS_FROM_TOOL='""' -DSOURCES_FROM_TOOL='""'
 	-Iinclude/uapi -Iuser/lib)
 
-# Sets $libraries to where the headers of those are that the tool is built with.
+# Sets $libraries to where the headers of those are that the tool is built with,
+# and of those that the benchmark compares with, if they are here: without them,
+# what is read of it is that it says so.
 find_libraries() {
-	local packages
+	local packages peer
 	read -ra packages < <(sed -n 's/^tool_packages := //p' user/Makefile)
+	for peer in libdpdk libspa-0.2; do
+		! pkg-config --exists "$peer" || packages+=("$peer")
+	done
 	read -ra libraries < <(pkg-config --cflags "${packages[@]}")
 }
 

@@ -70,8 +70,8 @@ TRANSPORT_LOOPS(rte)
 
 /* What has been granted of the ring, and how much of it has been used. */
 struct rte_place {
-	struct rte_ring *ring;
 	struct rte_ring_zc_data granted;
+	struct rte_ring *ring;
 	unsigned int count, used;
 };
 

@@ -59,11 +59,12 @@ const struct figure *find_extreme(const char *what, const char *plus,
 				  size_t bytes, const char *mode, bool slowest);
 
 /*
- * Of a comparison, at one size: the ratios, and whose they are. A count of 0: one
- * of them was not measured.
+ * Of a comparison, at one size: the ratios, and whose they are. A count of 0:
+ * one of them was not measured.
  */
 struct summary compare(const struct comparison *comparison, size_t bytes,
-		       const struct figure **ours, const struct figure **theirs);
+		       const struct figure **ours,
+		       const struct figure **theirs);
 
 /* The mode that was seen most. NULL: nothing was seen. */
 const char *common_mode(const char *what, const char *who, size_t bytes);

@@ -108,11 +108,12 @@ static void measure(const struct transport *transport)
 	}
 	qsort(pair->notes + WARM_UP, COUNT, sizeof(*pair->notes), compare);
 	for (unsigned int i = 0; i < sizeof(percentiles) / sizeof(*percentiles);
-	     i++)
+	     i++) {
+		size_t at = WARM_UP + COUNT / 1000 * percentiles[i].of_thousand;
+
 		tell(percentiles[i].what, transport->name, BYTES, "ns",
-		     (double)pair->notes[WARM_UP + COUNT / 1000 *
-						   percentiles[i].of_thousand],
-		     pair_mode(pair));
+		     (double)pair->notes[at], pair_mode(pair));
+	}
 }
 
 /* Who reads in place leaves no time in the buffer, and one line has none. */

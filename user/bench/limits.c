@@ -67,17 +67,14 @@ ALWAYS_INLINE bool line_send(struct side *side, const void *record,
 {
 	struct words_side *mine = side->state;
 	uint64_t *line = line_at(mine);
-	uint64_t number;
 
 	if (mine->at == mine->until) {
 		mine->until = LINES + published(&mine->shared->read);
 		if (mine->at == mine->until)
 			return false;
 	}
-	memcpy(&number, record, sizeof(number));
-	memcpy(line + 1, (const char *)record + sizeof(number),
-	       bytes - sizeof(number));
-	__atomic_store_n(line, number + 1, __ATOMIC_RELEASE);
+	memcpy(line + 1, (const any_word *)record + 1, bytes - sizeof(*line));
+	__atomic_store_n(line, *(const any_word *)record + 1, __ATOMIC_RELEASE);
 	mine->at++;
 	return true;
 }
@@ -90,10 +87,8 @@ ALWAYS_INLINE bool line_receive(struct side *side, void *record, size_t bytes)
 
 	if (number != mine->at + 1)
 		return false;
-	number--;
-	memcpy(record, &number, sizeof(number));
-	memcpy((char *)record + sizeof(number), line + 1,
-	       bytes - sizeof(number));
+	*(any_word *)record = number - 1;
+	memcpy((any_word *)record + 1, line + 1, bytes - sizeof(*line));
 	if (++mine->at % (LINES / 8) == 0)
 		publish(&mine->shared->read, mine->at);
 	return true;

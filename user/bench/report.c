@@ -232,8 +232,9 @@ static void print_times(void)
 		line = add_line(table);
 		set_cell(line, 0, "%s", f->who);
 		for (size_t i = 0; i < TIMES; i++) {
-			const char *mode = common_mode(times[i].what, f->who, 0);
 			const struct figure *found = NULL;
+			const char *mode = common_mode(times[i].what, f->who,
+						       0);
 
 			if (mode)
 				found = find_extreme(times[i].what, NULL,
@@ -430,8 +431,8 @@ static void print_targets(void)
 }
 
 /*
- * For gnuplot: a block for each of whom, which begins with the name, with a line
- * for each size.
+ * For gnuplot: a block for each of whom, which begins with the name, with a
+ * line for each size.
  */
 static void print_curves(void)
 {

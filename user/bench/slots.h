@@ -41,10 +41,8 @@ ALWAYS_INLINE void *slots_put(struct slots *slots, const void *record,
 {
 	void *slot;
 
-	if (bytes <= sizeof(slot)) {
-		memcpy(&slot, record, sizeof(slot));
-		return slot;
-	}
+	if (bytes <= sizeof(any_word))
+		return (void *)(uintptr_t)*(const any_word *)record;
 	slot = slots->data + slots->next * slots->bytes;
 	memcpy(slot, record, bytes);
 	if (++slots->next == slots->count)
@@ -54,8 +52,8 @@ ALWAYS_INLINE void *slots_put(struct slots *slots, const void *record,
 
 ALWAYS_INLINE void slots_get(const void *slot, void *record, size_t bytes)
 {
-	if (bytes <= sizeof(slot))
-		memcpy(record, &slot, sizeof(slot));
+	if (bytes <= sizeof(any_word))
+		*(any_word *)record = (uintptr_t)slot;
 	else
 		memcpy(record, slot, bytes);
 }

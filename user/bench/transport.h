@@ -103,19 +103,18 @@ ALWAYS_INLINE void is_used(void *buffer)
 	__asm__ volatile("" : : "r"(buffer) : "memory");
 }
 
+typedef uint64_t __attribute__((may_alias)) any_word;
+
 ALWAYS_INLINE void number_record(void *buffer, uint64_t number)
 {
-	memcpy(buffer, &number, sizeof(number));
+	*(any_word *)buffer = number;
 	is_used(buffer);
 }
 
 ALWAYS_INLINE bool is_record(void *buffer, uint64_t number)
 {
-	uint64_t found;
-
 	is_used(buffer);
-	memcpy(&found, buffer, sizeof(found));
-	return found == number;
+	return *(const any_word *)buffer == number;
 }
 
 /* False: there is no room, or no record, now. */
