@@ -43,6 +43,9 @@ uint64_t count_for(const char *what, const void *who, size_t bytes);
 void set_count_for(const char *what, const void *who, size_t bytes,
 		   uint64_t count, uint64_t ns);
 
+/* Ends the program if one does not copy what it says. */
+void verify_all(void);
+
 /* One repetition of each. */
 void measure_one_way(void);
 void measure_round_trips(void);

@@ -264,6 +264,7 @@ int main(int argc, char **argv)
 		errx(1, "this needs two processors");
 	tell_machine();
 	tell_absent();
+	verify_all();
 	for (repetition = 1; repetition <= repetitions; repetition++)
 		measure_all();
 	if (fclose(out))

@@ -221,7 +221,7 @@ ALWAYS_INLINE bool place_receive(struct side *side, void *record, size_t bytes)
 		return false;
 	if (found.bytes != bytes)
 		fails(-EBADMSG);
-	memcpy(record, found.data, sizeof(uint64_t));
+	*(any_word *)record = *(const any_word *)found.data;
 	sum(found.data, bytes);
 	queue_release(side);
 	return true;
