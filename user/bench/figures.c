@@ -13,6 +13,7 @@
 
 struct figure *figures;
 size_t figures_count, figures_disturbed;
+char *figures_absent;
 const size_t record_sizes[SIZES] = { 8, 64, 256, 1024, 4096 };
 
 static char *copy_of(const char *text)
@@ -27,6 +28,21 @@ static char *copy_of(const char *text)
 static bool is_disturbed(const char *mode)
 {
 	return !strcmp(mode, "moved") || !strcmp(mode, "preempted");
+}
+
+/* Of the comments, those that say who is missing. */
+static void note_absent(const char *comment)
+{
+	const char *const mark = "# absent: ";
+	char *more;
+
+	if (strncmp(comment, mark, strlen(mark)))
+		return;
+	if (asprintf(&more, "%s  %s", figures_absent ?: "",
+		     comment + strlen(mark)) < 0)
+		err(1, "no memory");
+	free(figures_absent);
+	figures_absent = more;
 }
 
 static void add_figure(char *fields[COLUMNS])
@@ -63,8 +79,10 @@ void figures_read(const char *path)
 		err(1, "%s", path);
 	while (getline(&line, &room, from) > 0) {
 		number++;
-		if (*line == '#')
+		if (*line == '#') {
+			note_absent(line);
 			continue;
+		}
 		line[strcspn(line, "\n")] = '\0';
 		rest = line;
 		for (count = 0; rest && count < COLUMNS; count++)
@@ -191,7 +209,8 @@ struct summary summarize_ratios(const struct figure *ours, const char *plus,
 
 const struct figure *find_extreme(const char *what, const char *plus,
 				  const char *who, const char *but,
-				  size_t bytes, const char *mode, bool slowest)
+				  size_t bytes, const char *unit,
+				  const char *mode, bool slowest)
 {
 	const struct figure *found = NULL;
 	double extreme = 0;
@@ -201,6 +220,7 @@ const struct figure *find_extreme(const char *what, const char *plus,
 		struct summary summary;
 
 		if (strcmp(f->what, what) || (bytes && f->bytes != bytes) ||
+		    (unit && strcmp(f->unit, unit)) ||
 		    strcmp(f->mode, mode) || fnmatch(who, f->who, 0) ||
 		    (but && !fnmatch(but, f->who, 0)) || !is_first_of_kind(f))
 			continue;
@@ -263,9 +283,9 @@ struct summary compare(const struct comparison *comparison, size_t bytes,
 	if (!mode)
 		return nothing;
 	*ours = find_extreme("one-way", NULL, comparison->ours, NULL, bytes,
-			     mode, false);
+			     "ns", mode, false);
 	*theirs = find_extreme("one-way", NULL, comparison->others,
-			       comparison->but, bytes, mode, false);
+			       comparison->but, bytes, "ns", mode, false);
 	if (!*ours || !*theirs)
 		return nothing;
 	return summarize_ratios(*ours, NULL, *theirs);

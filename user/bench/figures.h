@@ -27,6 +27,8 @@ struct summary {
 extern struct figure *figures;
 extern size_t figures_count;
 extern size_t figures_disturbed;
+/* Who could not take part, each with a line of its own; or NULL. */
+extern char *figures_absent;
 
 /* Of records, in tables and pictures. */
 extern const size_t record_sizes[];
@@ -52,11 +54,13 @@ struct summary summarize_ratios(const struct figure *ours, const char *plus,
 
 /*
  * Which of those that match @who was the fastest (or the slowest) of that size
- * and mode, by its median; but for those that match @but. NULL: none.
+ * (0: any), unit (NULL: any) and mode, by its median; but for those that match
+ * @but, which may be NULL. NULL: none.
  */
 const struct figure *find_extreme(const char *what, const char *plus,
 				  const char *who, const char *but,
-				  size_t bytes, const char *mode, bool slowest);
+				  size_t bytes, const char *unit,
+				  const char *mode, bool slowest);
 
 /*
  * Of a comparison, at one size: the ratios, and whose they are. A count of 0:

@@ -116,7 +116,9 @@ static void measure(const struct transport *transport)
 	}
 }
 
-/* Who reads in place leaves no time in the buffer, and one line has none. */
+/*
+ * Who reads in place leaves no time in the buffer; a batch would be waited for.
+ */
 static bool tells_time(const struct transport *transport)
 {
 	return !transport->is_batched && !strstr(transport->name, "in place");

@@ -36,8 +36,8 @@ void side_leave(const struct transport *transport, struct side *side,
 		enum transport_role role);
 
 /*
- * How many records, or rounds, fit into RUN_NS, if it took @ns for @count of
- * them; remembered for @key, and 0 if nothing is known of it yet.
+ * How many records, or rounds, take about RUN_NS, as found out when it was done
+ * for the first time; 0: it is not known yet.
  */
 uint64_t count_for(const char *what, const void *who, size_t bytes);
 void set_count_for(const char *what, const void *who, size_t bytes,

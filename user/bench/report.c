@@ -238,8 +238,8 @@ static void print_times(void)
 
 			if (mode)
 				found = find_extreme(times[i].what, NULL,
-						     f->who, NULL, 0, mode,
-						     false);
+						     f->who, NULL, 0, "ns",
+						     mode, false);
 			if (!found)
 				continue;
 			set_summary(line, 1 + i,
@@ -377,14 +377,15 @@ static struct summary judge(const struct target *target,
 	if (!mode)
 		return nothing;
 	*ours = find_extreme(target->what, target->plus, target->ours, NULL,
-			     target->bytes, mode,
+			     target->bytes, target->unit, mode,
 			     target->relation != AT_LEAST);
 	if (!*ours)
 		return nothing;
 	if (target->against) {
 		*theirs = find_extreme(target->against_what ?: target->what,
 				       target->plus, target->against,
-				       target->but, target->bytes, mode,
+				       target->but, target->bytes,
+				       (*ours)->unit, mode,
 				       target->relation == AT_LEAST);
 		if (!*theirs)
 			return nothing;
@@ -425,6 +426,9 @@ static void print_targets(void)
 		if (theirs)
 			set_cell(line, 6, "%s", theirs->who);
 	}
+	if (figures_absent)
+		title("Absent, so nobody was compared with them:\n%s",
+		      figures_absent);
 	title("Targets: %zu met, %zu not met, %zu not measured or only stated",
 	      met, missed, targets_count - met - missed);
 	print_table(table);

@@ -25,7 +25,8 @@
 	{ \
 		.name = "kernel to user, of BPF NO_WAKEUP, " #size " bytes", \
 		.what = "kernel-produces", .plus = "user-consumes", \
-		.bytes = (size), OF("shmdev queue", "BPF ring NO_WAKEUP"), \
+		.bytes = (size), .unit = "instructions", \
+		OF("shmdev queue", "BPF ring NO_WAKEUP"), \
 		NO_MORE(1) \
 	}
 
@@ -38,8 +39,8 @@
 #define AS_TMPFS(title, kind, size) \
 	{ \
 		.name = title " of " #size " bytes, of tmpfs", \
-		.what = (kind), .bytes = (size), OF("shmdev", "tmpfs"), \
-		NO_MORE(1 / 0.95) \
+		.what = (kind), .bytes = (size), .unit = "instructions", \
+		OF("shmdev", "tmpfs"), NO_MORE(1 / 0.95) \
 	}
 
 const struct target targets[] = {
@@ -123,12 +124,12 @@ const struct target targets[] = {
 	       "shmdev, as number 10000", "shmdev, as number 100"),
 	{
 		.name = "faults to touch 8 MiB, of hugetlbfs",
-		.what = "first touch", .bytes = 8 << 20,
+		.what = "first touch", .bytes = 8 << 20, .unit = "faults",
 		OF("shmdev", "hugetlbfs"), NO_MORE(1),
 	},
 	{
 		.name = "faults to touch 64 MiB, of hugetlbfs",
-		.what = "first touch", .bytes = 64 << 20,
+		.what = "first touch", .bytes = 64 << 20, .unit = "faults",
 		OF("shmdev", "hugetlbfs"), NO_MORE(1),
 	},
 	AS_TMPFS("read()", "read()", 4096),

@@ -19,6 +19,7 @@ struct target {
 	const char *plus;	/* something else to add to it, or NULL */
 	const char *ours;
 	size_t bytes;		/* of a record; 0: whatever was measured */
+	const char *unit;	/* NULL: whatever it was measured in */
 	const char *against;	/* who; NULL: the value itself */
 	const char *against_what;	/* NULL: the same */
 	const char *but;	/* not these of theirs; or NULL */

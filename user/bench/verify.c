@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All bytes of some records, of each contender: measured runs look at the number
- * alone, since comparing more would be what is measured.
+ * All bytes of some records, of each contender: measured runs look at the
+ * number alone, since comparing more would be what is measured.
  */
 #include "measure.h"
 
