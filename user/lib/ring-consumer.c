@@ -106,13 +106,11 @@ static bool go_back(struct shmdev_ring *ring)
 	return ring->at.position != ring->seen;
 }
 
-static int wait_for_records(struct shmdev_ring *ring,
-			    const struct timespec *deadline)
+static __attribute__((noinline)) int
+wait_for_records(struct shmdev_ring *ring, const struct timespec *deadline)
 {
 	struct shmdev_ring_sleep sleep;
 
-	if (ring->at.position != ring->seen)
-		return 0;
 	ring->seen = load_acquire(&ring->producer->head);
 	if (ring->at.position != ring->seen || go_back(ring))
 		return 0;
@@ -124,8 +122,8 @@ static int wait_for_records(struct shmdev_ring *ring,
 }
 
 /* The record at the position, as the producer says it is; read once. */
-static int read_record(struct shmdev_ring *ring, uint64_t *span,
-		       struct shmdev_ring_record *record)
+ALWAYS_INLINE int read_record(struct shmdev_ring *ring, uint64_t *span,
+			      struct shmdev_ring_record *record)
 {
 	const struct shmdev_record *head = record_at(ring, ring->at.position);
 	uint32_t sequence = load(&head->sequence);
@@ -173,13 +171,15 @@ static int skip(struct shmdev_ring *ring)
 	return peeked ? -EOVERFLOW : 0;
 }
 
-static int peek_queue(struct shmdev_ring *ring,
-		      const struct timespec *deadline, uint64_t *span,
-		      struct shmdev_ring_record *record)
+ALWAYS_INLINE int peek_queue(struct shmdev_ring *ring,
+			     const struct timespec *deadline, uint64_t *span,
+			     struct shmdev_ring_record *record)
 {
-	int ret = wait_for_records(ring, deadline);
+	int ret = 0;
 
-	if (ret < 0)
+	if (unlikely(ring->at.position == ring->seen))
+		ret = wait_for_records(ring, deadline);
+	if (unlikely(ret < 0))
 		return ret;
 	record->lost = 0;
 	return read_record(ring, span, record);
@@ -192,7 +192,8 @@ static int peek_stream(struct shmdev_ring *ring,
 	int ret;
 
 	for (;;) {
-		ret = wait_for_records(ring, deadline);
+		ret = ring->at.position == ring->seen ?
+			      wait_for_records(ring, deadline) : 0;
 		if (ret < 0)
 			return ret;
 		ret = read_record(ring, span, record);
@@ -206,6 +207,29 @@ static int peek_stream(struct shmdev_ring *ring,
 	return ret;
 }
 
+/* The next record, which stays the next one. */
+ALWAYS_INLINE int look(struct shmdev_ring *ring,
+		       const struct timespec *deadline, uint64_t *span,
+		       struct shmdev_ring_record *record)
+{
+	if (unlikely(ring->role != SHMDEV_RING_CONSUMER))
+		return -EBADF;
+	return ring->kind == SHMDEV_RING_QUEUE ?
+		       peek_queue(ring, deadline, span, record) :
+		       peek_stream(ring, deadline, span, record);
+}
+
+/* Past the record that was looked at. */
+ALWAYS_INLINE void advance(struct shmdev_ring *ring, uint64_t span,
+			   const struct shmdev_ring_record *record)
+{
+	ring->at.position += span;
+	ring->at.sequence = record->sequence + 1;
+	ring->at.is_next = true;
+	ring->at.lost += record->lost;
+	ring->laps = 0;
+}
+
 SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 				const struct timespec *deadline,
 				struct shmdev_ring_record *record)
@@ -215,18 +239,10 @@ SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 
 	if (!ring || !record)
 		return -EINVAL;
-	if (ring->role != SHMDEV_RING_CONSUMER)
-		return -EBADF;
-	ret = ring->kind == SHMDEV_RING_QUEUE ?
-		      peek_queue(ring, deadline, &span, record) :
-		      peek_stream(ring, deadline, &span, record);
+	ret = look(ring, deadline, &span, record);
 	if (ret < 0)
 		return ret;
-	ring->at.position += span;
-	ring->at.sequence = record->sequence + 1;
-	ring->at.is_next = true;
-	ring->at.lost += record->lost;
-	ring->laps = 0;
+	advance(ring, span, record);
 	return 0;
 }
 
@@ -245,7 +261,7 @@ static void clear_lines(struct shmdev_ring *ring)
 		store((uint64_t *)record_at(ring, at), 0);
 }
 
-static int give_back(struct shmdev_ring *ring)
+ALWAYS_INLINE int give_back(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
 
@@ -254,8 +270,8 @@ static int give_back(struct shmdev_ring *ring)
 	store_release(&cursor->position, ring->at.position);
 	ring->done = ring->at;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return shmdev_ring_knock(ring, &ring->producer->gate, &cursor->turn,
-				 ring->at.position, 0, &ring->producer_woken);
+	return knock(ring, &ring->producer->gate, &cursor->turn,
+		     ring->at.position, 0, &ring->producer_woken);
 }
 
 /* Of a stream nothing is given back, but others may want to know. */
@@ -269,37 +285,38 @@ static int tell_place(struct shmdev_ring *ring)
 	return 0;
 }
 
-SHMDEV_API int shmdev_ring_release(struct shmdev_ring *ring)
+/* There is something to give back. */
+ALWAYS_INLINE int release(struct shmdev_ring *ring)
 {
-	if (!ring)
-		return -EINVAL;
-	if (ring->role != SHMDEV_RING_CONSUMER)
-		return -EBADF;
-	if (ring->at.position == ring->done.position)
-		return 0;
 	if (ring->kind == SHMDEV_RING_QUEUE)
 		return give_back(ring);
 	return was_overtaken(ring, ring->done.position) ? skip(ring) :
 							  tell_place(ring);
 }
 
-/* Copies the next record, which is not given back yet. */
-static int take(struct shmdev_ring *ring, void *buffer, size_t room,
-		const struct timespec *deadline,
-		struct shmdev_ring_record *record)
+SHMDEV_API int shmdev_ring_release(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_place before = ring->at;
-	int ret = shmdev_ring_peek(ring, deadline, record);
+	if (!ring)
+		return -EINVAL;
+	if (ring->role != SHMDEV_RING_CONSUMER)
+		return -EBADF;
+	return ring->at.position == ring->done.position ? 0 : release(ring);
+}
+
+/* Copies the next record, which is not given back yet. */
+ALWAYS_INLINE int take(struct shmdev_ring *ring, void *buffer, size_t room,
+		       const struct timespec *deadline,
+		       struct shmdev_ring_record *record)
+{
+	uint64_t span;
+	int ret = look(ring, deadline, &span, record);
 
 	if (ret < 0)
 		return ret;
-	if (record->bytes > room) {
-		/* Where it was may have gone meanwhile. */
-		ring->at = is_before(before.position, ring->done.position) ?
-				   ring->done : before;
+	if (record->bytes > room)
 		return -EMSGSIZE;
-	}
-	shmdev_ring_copy(buffer, record->data, record->bytes);
+	copy(buffer, record->data, record->bytes);
+	advance(ring, span, record);
 	return 0;
 }
 
@@ -317,7 +334,7 @@ SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
 		record = &local;
 	do {
 		ret = take(ring, buffer, room, deadline, record) ?:
-		      shmdev_ring_release(ring);
+		      release(ring);
 	} while (ret == -EOVERFLOW);
 	if (ret == -EMSGSIZE)
 		return ret;
@@ -357,7 +374,7 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 	}
 	if (!received)
 		return (int)ret;
-	ret = is_queue ? shmdev_ring_release(ring) : 0;
+	ret = is_queue ? release(ring) : 0;
 	return ret < 0 ? (int)ret : (int)received;
 }
 

@@ -33,12 +33,12 @@ int shmdev_ring_resume(struct shmdev_ring *ring)
 }
 
 /* Whether a record of @span bytes, and what follows the last one, has room. */
-static bool has_room(const struct shmdev_ring *ring, uint64_t span)
+ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
 {
 	return ring->head + span + RECORD_HEAD - ring->tail <= ring->data_bytes;
 }
 
-static int publish(struct shmdev_ring *ring)
+ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
 	int ret = 0;
@@ -48,13 +48,13 @@ static int publish(struct shmdev_ring *ring)
 	ring->published = ring->head;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < ring->cursors; i++)
-		ret = shmdev_ring_knock(ring, &cursor_of(ring, i)->gate,
-					&producer->turns[i], ring->head,
-					ring->sequence, &ring->woken[i]) ?: ret;
+		ret = knock(ring, &cursor_of(ring, i)->gate,
+			    &producer->turns[i], ring->head, ring->sequence,
+			    &ring->woken[i]) ?: ret;
 	return ret;
 }
 
-static void let_others(struct shmdev_ring *ring)
+ALWAYS_INLINE void let_others(struct shmdev_ring *ring)
 {
 	if (!(ring->flags & SHMDEV_RING_F_MANY) || !ring->is_owner)
 		return;
@@ -79,9 +79,9 @@ static int hurry_consumer(struct shmdev_ring *ring)
 {
 	uint64_t woken = SHMDEV_RING_NOBODY;
 
-	return shmdev_ring_knock(ring, &cursor_of(ring, 0)->gate,
-				 &ring->producer->turns[0], ring->head + FAR,
-				 ring->sequence, &woken);
+	return knock(ring, &cursor_of(ring, 0)->gate,
+		     &ring->producer->turns[0], ring->head + FAR,
+		     ring->sequence, &woken);
 }
 
 /*
@@ -184,79 +184,107 @@ static bool is_producer(const struct shmdev_ring *ring)
 	return ring->role == SHMDEV_RING_PRODUCER;
 }
 
-SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
-				   const struct timespec *deadline,
-				   void **record)
+/* What keeps reserve() from being short: an error, a turn, or no room. */
+static __attribute__((noinline)) int
+reserve_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
+	       const struct timespec *deadline)
 {
-	uint64_t span;
 	int ret;
 
-	if (!ring || !record || !bytes)
+	if (!bytes)
 		return -EINVAL;
 	if (!is_producer(ring))
 		return -EBADF;
-	if (bytes > shmdev_ring_record_max(ring))
+	if (bytes > ring->bytes_max)
 		return -EMSGSIZE;
 	if (ring->reserved)
 		return -EBUSY;
 	ret = begin(ring, deadline);
-	if (ret < 0)
+	if (ret < 0 || has_room(ring, span))
 		return ret;
-	span = record_span(bytes);
-	if (!has_room(ring, span)) {
-		if (ring->kind == SHMDEV_RING_STREAM)
-			ret = make_room(ring, span);
-		else
-			ret = wait_for_room(ring, span, deadline);
-		if (ret < 0) {
-			if (ring->published == ring->head)
-				let_others(ring);
+	if (ring->kind == SHMDEV_RING_STREAM)
+		ret = make_room(ring, span);
+	else
+		ret = wait_for_room(ring, span, deadline);
+	if (ret < 0 && ring->published == ring->head)
+		let_others(ring);
+	return ret;
+}
+
+ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes,
+			  const struct timespec *deadline, void **record)
+{
+	uint64_t span = record_span(bytes);
+	int ret;
+
+	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved ||
+		     !ring->is_owner || !has_room(ring, span))) {
+		ret = reserve_slowly(ring, bytes, span, deadline);
+		if (ret < 0)
 			return ret;
-		}
 	}
 	ring->reserved = bytes;
 	*record = record_at(ring, ring->head) + 1;
 	return 0;
 }
 
-SHMDEV_API int shmdev_ring_commit_later(struct shmdev_ring *ring)
+SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
+				   const struct timespec *deadline,
+				   void **record)
 {
-	struct shmdev_record *record, *next;
+	return ring && record ? reserve(ring, bytes, deadline, record) :
+				-EINVAL;
+}
 
-	if (!ring || !ring->reserved)
-		return -EINVAL;
-	record = record_at(ring, ring->head);
-	next = record_at(ring, ring->head + record_span(ring->reserved));
+/* One is reserved. */
+ALWAYS_INLINE void commit(struct shmdev_ring *ring)
+{
+	struct shmdev_record *record = record_at(ring, ring->head), *next;
+
 	store(&record->bytes, ring->reserved);
 	store(&record->sequence, ring->sequence);
 	ring->head += record_span(ring->reserved);
 	ring->sequence++;
 	ring->reserved = 0;
+	next = record_at(ring, ring->head);
 	store(&next->bytes, 0);
 	store(&next->sequence, ring->sequence);
+}
+
+/* None is reserved, and one is committed. */
+ALWAYS_INLINE int flush(struct shmdev_ring *ring)
+{
+	int ret = publish(ring);
+
+	let_others(ring);
+	return ret;
+}
+
+SHMDEV_API int shmdev_ring_commit_later(struct shmdev_ring *ring)
+{
+	if (!ring || !ring->reserved)
+		return -EINVAL;
+	commit(ring);
 	return 0;
 }
 
 SHMDEV_API int shmdev_ring_flush(struct shmdev_ring *ring)
 {
-	int ret;
-
 	if (!ring)
 		return -EINVAL;
 	if (!is_producer(ring))
 		return -EBADF;
 	if (ring->reserved)
 		return -EBUSY;
-	if (ring->head == ring->published)
-		return 0;
-	ret = publish(ring);
-	let_others(ring);
-	return ret;
+	return ring->head == ring->published ? 0 : flush(ring);
 }
 
 SHMDEV_API int shmdev_ring_commit(struct shmdev_ring *ring)
 {
-	return shmdev_ring_commit_later(ring) ?: shmdev_ring_flush(ring);
+	if (!ring || !ring->reserved)
+		return -EINVAL;
+	commit(ring);
+	return flush(ring);
 }
 
 SHMDEV_API int shmdev_ring_discard(struct shmdev_ring *ring)
@@ -269,26 +297,28 @@ SHMDEV_API int shmdev_ring_discard(struct shmdev_ring *ring)
 	return 0;
 }
 
-static int send_later(struct shmdev_ring *ring, const void *data, size_t bytes,
-		      const struct timespec *deadline)
+ALWAYS_INLINE int send_later(struct shmdev_ring *ring, const void *data,
+			     size_t bytes, const struct timespec *deadline)
 {
 	void *record = NULL;
 	int ret;
 
 	if (!data)
 		return -EINVAL;
-	ret = shmdev_ring_reserve(ring, bytes, deadline, &record);
+	ret = reserve(ring, bytes, deadline, &record);
 	if (ret < 0)
 		return ret;
-	shmdev_ring_copy(record, data, bytes);
-	return shmdev_ring_commit_later(ring);
+	copy(record, data, bytes);
+	commit(ring);
+	return 0;
 }
 
 SHMDEV_API int shmdev_ring_send(struct shmdev_ring *ring, const void *data,
 				size_t bytes, const struct timespec *deadline)
 {
-	return send_later(ring, data, bytes, deadline) ?:
-	       shmdev_ring_flush(ring);
+	int ret = ring ? send_later(ring, data, bytes, deadline) : -EINVAL;
+
+	return ret < 0 ? ret : flush(ring);
 }
 
 SHMDEV_API int shmdev_ring_send_many(struct shmdev_ring *ring,

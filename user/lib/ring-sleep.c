@@ -171,15 +171,15 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 	return ret < 0 ? ret : 0;
 }
 
-int shmdev_ring_knock(struct shmdev_ring *ring,
-		      const struct shmdev_ring_gate *gate, uint32_t *turn,
-		      uint64_t position, uint64_t sequence, uint64_t *woken)
+int shmdev_ring_wake(struct shmdev_ring *ring,
+		     const struct shmdev_ring_gate *gate, uint64_t wanted,
+		     uint32_t *turn, uint64_t position, uint64_t sequence,
+		     uint64_t *woken)
 {
-	uint64_t wanted = load_acquire(&gate->position);
 	int ret;
 
 	/* A position once reached stays so: whoever still wants it died asleep. */
-	if (wanted & SHMDEV_RING_NOBODY || wanted == *woken)
+	if (wanted == *woken)
 		return 0;
 	if (is_before(position, wanted) &&
 	    is_before(sequence, load(&gate->sequence)))

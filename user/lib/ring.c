@@ -26,17 +26,6 @@ SAME(SHMDEV_RING_IS_STREAM, SHMDEV_RING_STREAM);
 SAME(SHMDEV_RING_MANY, SHMDEV_RING_F_MANY);
 SAME(SHMDEV_RING_CLEARS, SHMDEV_RING_F_CLEARS);
 
-void shmdev_ring_copy(void *to, const void *from, size_t bytes)
-{
-#ifdef __SANITIZE_THREAD__
-	/* A reader of a stream races by design, and then throws the bytes away. */
-	for (size_t i = 0; i < bytes; i++)
-		store((char *)to + i, load((const char *)from + i));
-#else
-	memcpy(to, from, bytes);
-#endif
-}
-
 /* All but the version: what a maker asks for, or finds in memory. */
 static bool makes_sense(const struct shmdev_ring_header *header)
 {
@@ -87,6 +76,14 @@ static int options_to_header(const struct shmdev_ring_options *from,
 		.sequence = options.sequence,
 	};
 	return makes_sense(header) ? 0 : -EINVAL;
+}
+
+/* With what follows the last record. */
+static size_t record_max(uint64_t data_bytes)
+{
+	uint64_t most = data_bytes - 2 * RECORD_HEAD;
+
+	return most < UINT32_MAX ? most : UINT32_MAX & -SHMDEV_RECORD_ALIGN;
 }
 
 static uint64_t data_offset(const struct shmdev_ring_header *header)
@@ -364,6 +361,7 @@ static int become_producer(struct shmdev_ring *ring)
 {
 	int ret;
 
+	ring->bytes_max = record_max(ring->data_bytes);
 	for (uint32_t i = 0; i < SHMDEV_RING_CURSORS_MAX; i++)
 		ring->woken[i] = SHMDEV_RING_NOBODY;
 	/* The consumer only goes on from there. */
@@ -520,13 +518,7 @@ SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
 
 SHMDEV_API size_t shmdev_ring_record_max(const struct shmdev_ring *ring)
 {
-	uint64_t most;
-
-	if (!ring)
-		return 0;
-	/* With what follows the last record. */
-	most = ring->data_bytes - 2 * RECORD_HEAD;
-	return most < UINT32_MAX ? most : UINT32_MAX & -SHMDEV_RECORD_ALIGN;
+	return ring ? record_max(ring->data_bytes) : 0;
 }
 
 SHMDEV_API int shmdev_ring_info(const struct shmdev_ring *ring,

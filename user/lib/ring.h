@@ -5,6 +5,7 @@
 
 #include <linux/shmdev_ring.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "internal.h"
 #include "shmdev-ring.h"
@@ -64,6 +65,7 @@ struct shmdev_ring {
 	uint64_t tail;		/* queue: what the consumer has surely done with */
 	uint64_t sequence;	/* of the next record */
 	size_t reserved;	/* bytes of the record in progress, or 0 */
+	size_t bytes_max;	/* of a record; 0 for who is no producer */
 	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
 
 	/* Consumer. */
@@ -90,6 +92,13 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 				enum shmdev_ring_role role,
 				shmdev_ring_claim_fn *claim,
 				struct shmdev_ring **ring);
+
+/*
+ * A record of 8 bytes takes some hundred instructions on its way: calls of half of
+ * a function each, and tests of what nearly always holds, would double that.
+ */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Nothing but a hint that this thread waits for another. */
 static inline void relax(void)
@@ -154,7 +163,16 @@ static inline uint64_t offset_of(const struct shmdev_ring *ring,
  * As memcpy(), for memory that others may be writing: who reads finds out later,
  * and nothing is made of the bytes until then.
  */
-void shmdev_ring_copy(void *to, const void *from, size_t bytes);
+static inline void copy(void *to, const void *from, size_t bytes)
+{
+#ifdef __SANITIZE_THREAD__
+	/* A reader of a stream races by design, and then throws the bytes away. */
+	for (size_t i = 0; i < bytes; i++)
+		store((char *)to + i, load((const char *)from + i));
+#else
+	memcpy(to, from, bytes);
+#endif
+}
 
 /*
  * Makes this party the one that @owner, a word of the ring, tells. Takes over
@@ -209,12 +227,26 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 		      const struct timespec *deadline);
 
 /*
- * Wakes who sleeps on @turn, if what it said at @gate is reached by @position
- * and @sequence, once: @woken is what it had said when it was last woken.
- * After a full barrier that comes after the position was published.
+ * Wakes who sleeps on @turn, if @wanted, what it said at @gate, is reached by
+ * @position and @sequence, once: @woken is what it had said when it was last
+ * woken.
  */
-int shmdev_ring_knock(struct shmdev_ring *ring,
-		      const struct shmdev_ring_gate *gate, uint32_t *turn,
-		      uint64_t position, uint64_t sequence, uint64_t *woken);
+int shmdev_ring_wake(struct shmdev_ring *ring,
+		     const struct shmdev_ring_gate *gate, uint64_t wanted,
+		     uint32_t *turn, uint64_t position, uint64_t sequence,
+		     uint64_t *woken);
+
+/* After a full barrier that comes after the position was published. */
+ALWAYS_INLINE int knock(struct shmdev_ring *ring,
+			const struct shmdev_ring_gate *gate, uint32_t *turn,
+			uint64_t position, uint64_t sequence, uint64_t *woken)
+{
+	uint64_t wanted = load_acquire(&gate->position);
+
+	if (wanted & SHMDEV_RING_NOBODY)
+		return 0;
+	return shmdev_ring_wake(ring, gate, wanted, turn, position, sequence,
+				woken);
+}
 
 #endif /* RING_H */
