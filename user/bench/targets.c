@@ -16,8 +16,12 @@
 		.what = "one-way", .bytes = (size), __VA_ARGS__ \
 	}
 
-#define UNBATCHED OF("shmdev cleared", PACKAGED), .but = BATCHED
-#define ISOLATED OF("shmdev isolated", PACKAGED), .but = BATCHED
+/*
+ * By calls that wait if they have to, as most programs make them: the ring itself
+ * then sees to it that neither side runs after the other record by record.
+ */
+#define UNBATCHED OF("shmdev cleared waiting", PACKAGED), .but = BATCHED
+#define ISOLATED OF("shmdev isolated waiting", PACKAGED), .but = BATCHED
 #define BY_32 OF("shmdev cleared by 32", "ring rte_ring zero-copy by 32")
 #define IN_PLACE OF("shmdev cleared in place", "shmdev cleared")
 
@@ -57,7 +61,7 @@ const struct target targets[] = {
 	ONE_WAY("by 32, of rte_ring's", 1024, BY_32, LESS(1)),
 	ONE_WAY("by 32, of rte_ring's", 4096, BY_32, LESS(1)),
 	ONE_WAY("cleared, of one line a message", 64,
-		OF("shmdev cleared", "limit line a message"), NO_MORE(1.25)),
+		OF("shmdev cleared waiting", "limit line a message"), NO_MORE(1.25)),
 	ONE_WAY("in place, of copying", 256, IN_PLACE, LESS(1)),
 	ONE_WAY("in place, of copying", 1024, IN_PLACE, LESS(1)),
 	ONE_WAY("in place, of copying", 4096, IN_PLACE, LESS(1)),
