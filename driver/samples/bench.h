@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What shmdev_bench.c and shmdev_bench_peers.c can be told to do. */
-#ifndef _BENCH_H
-#define _BENCH_H
+#ifndef BENCH_H
+#define BENCH_H
 
 /*
  * A kick's argument: an operation, how often, and a length. That of the records,
@@ -38,10 +38,10 @@ enum {
 
 /* The longest record, and the memory that is copied and added up. */
 #define BENCH_RECORD_MAX	4096
-#define BENCH_MEMORY		(1024 * 1024)
+#define BENCH_MEMORY		(1024 * 1024UL)
 
 /* Size of a relay channel: what a ring of 256 KiB holds. */
 #define BENCH_RELAY_PARTS	4
-#define BENCH_RELAY_PART	(64 * 1024)
+#define BENCH_RELAY_PART	(64 * 1024UL)
 
-#endif /* _BENCH_H */
+#endif /* BENCH_H */

@@ -109,7 +109,7 @@ static int on_memory(struct shmdev_segment *segment, u32 operation, u32 times,
 {
 	void *data = shmdev_segment_data(segment);
 
-	bytes = min3(bytes, (size_t)BENCH_MEMORY,
+	bytes = min3(bytes, BENCH_MEMORY,
 		     shmdev_segment_bytes(segment));
 	switch (operation) {
 	case BENCH_COPY_SEGMENT:

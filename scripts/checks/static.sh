@@ -7,11 +7,11 @@ debug+=(coccinelle analyzer clang-tidy)
 before struct-holes scripts/kernel 6.1
 before kept-vma scripts/kernel 6.1
 before coccinelle prepare_static
-before analyzer scripts/kernel tools
-before clang-tidy scripts/setup static
+before analyzer prepare_static
+before clang-tidy prepare_static
 
 prepare_static() {
-	scripts/setup static
+	scripts/setup user static bench-machine
 	scripts/kernel tools
 }
 
@@ -51,6 +51,11 @@ user_flags=(-std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
 	-DSHMDEV_VERSION='""' -DLESSONS_FROM_TOOL='""' -DSOURCES_FROM_TOOL='""'
 	-Iinclude/uapi -Iuser/lib)
 
+# What BPF runs is no program of C: it has no main() and is called by nobody.
+user_sources() {
+	find user -mindepth 2 -maxdepth 2 -name '*.c' ! -name '*.bpf.c' | sort
+}
+
 # Sets $libraries to where the headers of those are that the tool is built with,
 # and of those that the benchmark compares with, if they are here: without them,
 # what is read of it is that it says so.
@@ -74,7 +79,7 @@ check_analyzer() {
 			-fanalyzer -fdiagnostics-path-format=none -Werror \
 			-c -o /dev/null || bad=1
 	}
-	analyze -O0 "${libraries[@]}" < <(ls user/*/*.c)
+	analyze -O0 "${libraries[@]}" < <(user_sources)
 	analyze -O1 -isystem "$harness" -Idriver/samples \
 		< <(ls selftests/*.c)
 	return $bad
@@ -84,7 +89,7 @@ check_analyzer() {
 check_clang_tidy() {
 	local libraries
 	find_libraries
-	printf '%s\n' user/*/*.c |
+	user_sources |
 		xargs -P "$(nproc)" -I {} clang-tidy --quiet \
 			--header-filter=/user/ {} -- \
 			"${user_flags[@]}" "${libraries[@]}" 2>&1 |

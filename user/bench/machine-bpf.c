@@ -38,7 +38,7 @@ static int program_of(const struct bpf *bpf, const char *name)
 
 static int map_of(const struct bpf *bpf, const char *name)
 {
-	return ok(bpf_object__find_map_fd_by_name(bpf->object, name), name);
+	return (int)ok(bpf_object__find_map_fd_by_name(bpf->object, name), name);
 }
 
 static void call(const struct bpf *bpf, int program, unsigned int times)

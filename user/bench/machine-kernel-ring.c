@@ -3,11 +3,14 @@
  * Rings with the kernel on one side, by the endpoint "bench": a kick makes it
  * produce or consume many records.
  */
+#include <fcntl.h>
+
 #include "../../driver/samples/bench.h"
 #include "machine.h"
 
 /* So that twice as many of the longest fit. */
 #define TIMES 24
+#define READERS_MAX 32
 
 struct ring {
 	struct shmdev_segment *segment;
@@ -113,6 +116,16 @@ static void kick_for_nothing(void *data, unsigned int times)
 		ok(shmdev_segment_kick(ring->segment, 0), "KICK");
 }
 
+static void look_in_vain(void *data, unsigned int times)
+{
+	struct ring *ring = data;
+	struct shmdev_ring_record record;
+
+	while (times--)
+		need(shmdev_ring_peek(ring->ring, SHMDEV_RING_NOW, &record) ==
+		     -EAGAIN, "peek");
+}
+
 static void one_by_one(void *data, unsigned int times)
 {
 	while (times--) {
@@ -121,10 +134,10 @@ static void one_by_one(void *data, unsigned int times)
 	}
 }
 
-static void open_ring(struct ring *ring, unsigned int kind, unsigned int readers,
+static void open_ring(struct ring *ring, unsigned int kind, unsigned int slots,
 		      bool kernel_consumes)
 {
-	ring->segment = segment_with_ring(kind, readers, kernel_consumes);
+	ring->segment = segment_with_ring(kind, slots, kernel_consumes);
 	ok(shmdev_ring_attach(ring->segment, 0, kernel_consumes ?
 			      SHMDEV_RING_PRODUCER : SHMDEV_RING_CONSUMER,
 			      &ring->ring), "attach");
@@ -137,7 +150,24 @@ static void close_ring(struct ring *ring)
 	shmdev_segment_close(ring->segment);
 }
 
-static void to_user(const char *who, unsigned int kind, unsigned int readers)
+/* Somebody else who reads the same stream, and does not get on. */
+static void open_idle(struct ring *idle, const struct ring *ring)
+{
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d",
+		 shmdev_segment_fd(ring->segment));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	need(fd >= 0, path);
+	ok(shmdev_segment_from_fd(fd, &idle->segment), "segment");
+	ok(shmdev_ring_attach(idle->segment, 0, SHMDEV_RING_CONSUMER,
+			      &idle->ring), "attach");
+}
+
+/* @slots: how many may read; @readers: how many do. */
+static void to_user(const char *who, unsigned int kind, unsigned int slots,
+		    unsigned int readers)
 {
 	static const struct step copying[] = {
 		{ "kernel-produces", kernel_produce },
@@ -151,14 +181,18 @@ static void to_user(const char *who, unsigned int kind, unsigned int readers)
 		{ "kernel-produces batch", kernel_produce_batch },
 		{ "user-consumes batch", consume_batch },
 	};
+	static struct ring idle[READERS_MAX];
 	struct ring ring;
 	double nothing;
+	unsigned int i;
 
-	open_ring(&ring, kind, readers, false);
+	open_ring(&ring, kind, slots, false);
+	for (i = 1; i < readers; i++)
+		open_idle(&idle[i], &ring);
 	nothing = measure_one("trigger", who, 0, TIMES, kick_for_nothing, &ring,
 			      0);
 	wake_ups();
-	for (size_t i = 0; i < LENGTHS; i++) {
+	for (i = 0; i < LENGTHS; i++) {
 		ring.bytes = lengths[i];
 		measure(who, ring.bytes, TIMES, copying, 2, &ring);
 		measure(who, ring.bytes, TIMES, in_place, 2, &ring);
@@ -167,6 +201,10 @@ static void to_user(const char *who, unsigned int kind, unsigned int readers)
 			    one_by_one, &ring, nothing);
 	}
 	report("wake-ups by polled records", who, 0, "count", wake_ups(), 0);
+	measure_one("user looks in vain", who, 0, TIMES, look_in_vain, &ring,
+		    0);
+	for (i = 1; i < readers; i++)
+		close_ring(&idle[i]);
 	close_ring(&ring);
 }
 
@@ -195,10 +233,11 @@ void run_kernel_ring(void)
 {
 	/* The one tracepoint that tells of wake-ups. */
 	set("/sys/kernel/tracing/events/shmdev/shmdev_wake/enable", "1");
-	to_user("shmdev queue", SHMDEV_RING_IS_QUEUE, 1);
-	to_user("shmdev stream 1 reader", SHMDEV_RING_IS_STREAM, 1);
-	to_user("shmdev stream 8 readers", SHMDEV_RING_IS_STREAM, 8);
-	to_user("shmdev stream 32 readers", SHMDEV_RING_IS_STREAM, 32);
+	to_user("shmdev queue", SHMDEV_RING_IS_QUEUE, 1, 1);
+	to_user("shmdev stream", SHMDEV_RING_IS_STREAM, 8, 1);
+	to_user("shmdev stream, 8 readers", SHMDEV_RING_IS_STREAM, 8, 8);
+	to_user("shmdev stream, 32 readers", SHMDEV_RING_IS_STREAM, READERS_MAX,
+		READERS_MAX);
 	set("/sys/kernel/tracing/events/shmdev/shmdev_wake/enable", "0");
 	to_kernel();
 }

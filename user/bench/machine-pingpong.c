@@ -77,7 +77,7 @@ static struct shmdev_segment *words_segment;
 
 static uint32_t *word_of(int way)
 {
-	return words + way * 16;
+	return way ? words + 16 : words;
 }
 
 static void make_words(void)
@@ -97,7 +97,7 @@ static void wake_word(int way)
 {
 	struct shmdev_wake arg = {
 		.size = sizeof(arg),
-		.offset = way * 64,
+		.offset = way ? 64 : 0,
 		.count = SHMDEV_WAKE_ALL,
 	};
 
@@ -109,7 +109,7 @@ static void wait_word(int way)
 {
 	struct shmdev_wait arg = {
 		.size = sizeof(arg),
-		.offset = way * 64,
+		.offset = way ? 64 : 0,
 		.timeout = SHMDEV_WAIT_FOREVER,
 		.expected = seen[way],
 	};

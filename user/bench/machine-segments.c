@@ -18,7 +18,8 @@
 #include "machine.h"
 
 #define TIMES 10
-#define PAGE 4096
+#define PAGE 4096UL
+#define MIB (1024 * 1024UL)
 #define MANY 10000
 #define MAPPERS 1000
 
@@ -124,7 +125,7 @@ static void life_of_sysv(void *data, unsigned int times)
 
 static void lives(void)
 {
-	static const size_t sizes[] = { PAGE, 1024 * 1024 };
+	static const size_t sizes[] = { PAGE, MIB };
 	static const struct {
 		const char *who;
 		void (*run)(void *data, unsigned int times);
@@ -298,14 +299,14 @@ static void read_and_write(void)
 {
 	int segment, file;
 
-	buffer = calloc(1, 1024 * 1024);
+	buffer = calloc(1, MIB);
 	need(buffer, "calloc");
-	bytes = 1024 * 1024;
+	bytes = MIB;
 	segment = create(NULL);
 	file = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	need(file >= 0 && !ftruncate(file, bytes), "/dev/shm");
 	/* What was never written is read from elsewhere. */
-	for (bytes = 1024 * 1024; bytes >= PAGE; bytes /= 16) {
+	for (bytes = MIB; bytes >= PAGE; bytes /= 16) {
 		measure_one("write()", "shmdev", bytes, TIMES, write_file,
 			    &segment, 0);
 		measure_one("write()", "tmpfs", bytes, TIMES, write_file, &file,

@@ -11,7 +11,7 @@
 #include "machine.h"
 
 #define PAGE 4096UL
-#define MIB (1024UL * 1024)
+#define MIB (1024 * 1024UL)
 #define HUGE_PAGE (2 * MIB)
 #define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
 

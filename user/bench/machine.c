@@ -30,7 +30,7 @@ void stop(const char *what, int error)
 long ok(long result, const char *what)
 {
 	if (result < 0)
-		stop(what, -result);
+		stop(what, (int)-result);
 	return result;
 }
 

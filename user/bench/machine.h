@@ -17,7 +17,7 @@
 #include <shmdev-ring.h>
 
 #define DEVICE		"/dev/shmdev"
-#define RING_BYTES	(256 * 1024)
+#define RING_BYTES	(256 * 1024UL)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 /* Lengths of records. */
