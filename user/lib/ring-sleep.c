@@ -112,6 +112,24 @@ static int count_ends(struct shmdev_ring *ring,
 	return ret;
 }
 
+/* For who does not sleep, and so is not told: 0, 1 or -EPIPE, as above. */
+static int look_for_ends(struct shmdev_ring *ring,
+			 const struct shmdev_ring_sleep *sleep)
+{
+	const struct shmdev_ring_calls *calls = ring->memory.calls;
+	uint32_t ends = 0;
+	int ret;
+
+	if (ring->role != SHMDEV_RING_CONSUMER || !has_begun(ring))
+		return 0;
+	if (ring->ends_count) {
+		ret = calls->ends(ring->memory.context, &ends);
+		if (ret < 0 || ends == ring->ends)
+			return ret;
+	}
+	return count_ends(ring, sleep);
+}
+
 /* Once round. 1: reached; 0: not yet; or -errno. */
 static int sleep_once(struct shmdev_ring *ring,
 		      const struct shmdev_ring_sleep *sleep,
@@ -150,7 +168,7 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 	ret = sleep->is_reached(ring, &sleep->wanted);
 	if (deadline == SHMDEV_RING_NOW) {
 		if (!ret)
-			ret = check_producers(ring) ?: -EAGAIN;
+			ret = look_for_ends(ring, sleep) ?: -EAGAIN;
 		return ret < 0 ? ret : 0;
 	}
 	while (!ret && shmdev_ring_spin(ring, &spin))
