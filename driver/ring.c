@@ -373,7 +373,6 @@ static void publish(struct shmdev_ring *ring)
 	struct shmdev_ring_producer *producer = ring->producer;
 	unsigned long claimed;
 	struct sleeper sleeper;
-	u32 i;
 
 	/* With the acquire of who reads the records before it. */
 	smp_store_release(&producer->head, ring->head);
@@ -384,9 +383,9 @@ static void publish(struct shmdev_ring *ring)
 	 * Who has no cursor has no gate. And who is not seen to have one gets it
 	 * after this, so that its look, after its barrier, finds the head.
 	 */
-	claimed = READ_ONCE(*ring->claimed);
-	for_each_set_bit(i, &claimed, SHMDEV_RING_CURSORS_MAX) {
-		sleeper = consumer(ring, i);
+	for (claimed = READ_ONCE(*ring->claimed); claimed;
+	     claimed &= claimed - 1) {
+		sleeper = consumer(ring, __ffs(claimed));
 		knock(ring, &sleeper, ring->head, ring->sequence);
 	}
 }
