@@ -477,34 +477,6 @@ static const struct shmdev_command *find_command(unsigned int cmd, bool door)
 	return command;
 }
 
-/* A struct of no more words than this is read word by word. */
-#define SHORT_WORDS 5
-
-/*
- * A caller who knows a struct as long as the driver does, which is what callers
- * do, is spared the general copy, which costs as much as a whole command.
- */
-static int get_argument(union shmdev_argument *arg, const void __user *user,
-			size_t size, size_t known)
-{
-	const u64 __user *from = user;
-	u64 *to = (u64 *)arg;
-	size_t i;
-
-	if (size != known || known > SHORT_WORDS * sizeof(*to))
-		return copy_struct_from_user(arg, known, user, size);
-	if (!user_access_begin(from, known))
-		return -EFAULT;
-	for (i = 0; i < known / sizeof(*to); i++)
-		unsafe_get_user(to[i], &from[i], err_end);
-	user_access_end();
-	return 0;
-
-err_end:
-	user_access_end();
-	return -EFAULT;
-}
-
 /**
  * shmdev_ioctl() - carry out one command
  * @file: a segment file
@@ -538,7 +510,7 @@ long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	ret = get_argument(&call.arg, user, size, known);
+	ret = copy_struct_from_user(&call.arg, known, user, size);
 	if (ret)
 		return ret;
 	/* The word may have changed since; the one that was checked counts. */
