@@ -27,7 +27,7 @@ own_indices+='|->entries\[(result->count\+\+|listing->total - 1)\]'
 own_indices+='|->parts\[segment->parts_count\]'
 own_indices+='|->waiters\[hash_long\(|words\[offset_in_page\('
 own_indices+='|->(turns|woken)\[i\]|->changed\[fickle->count\]'
-own_indices+='|samples\[head % ADC_BY_HAND_SAMPLES\]'
+own_indices+='|samples\[head % ADC_BY_HAND_SAMPLES\]|total \+= READ_ONCE\(words\[i\]'
 
 # Whatever else is an index into an array of the driver goes through
 # array_index_nospec(), or a processor that guesses reads beyond the array; and
