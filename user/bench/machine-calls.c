@@ -2,6 +2,20 @@
 /*
  * What a system call of the driver costs beyond one that does nothing: an ioctl()
  * of a driver that returns 0 at once.
+ *
+ * Where it goes, by single steps on Linux 6.1. Each command: 270, to find it in the
+ * table, to read its struct (150), and to clear the place for that, which is as large
+ * as the largest and which a kernel that initializes its stack would clear anyway
+ * (40). Then
+ *
+ *	KICK	the endpoint's lock and call 70, may it 20, the event 9
+ *	WAIT	the page of the word 130, into the queue 110, out of it 100, the
+ *		clock and the word 130
+ *	WAKE	two empty queues 50, the offset 27
+ *	LOOK	the way back 120, a third of it to ask whether the stack may be read
+ *	INFO	the way in and back 240, what is told 260
+ *
+ * and poll() is the 33 of the driver's own, and else the kernel's.
  */
 #include <fcntl.h>
 #include <linux/shmdev.h>
