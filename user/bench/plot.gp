@@ -60,6 +60,7 @@ do for [format in "svg png"] {
 	set xrange [-0.5:4.5]
 	set xtics ("8" 0, "64" 1, "256" 2, "1024" 3, "4096" 4)
 	set ylabel "time of ours / time of theirs; median, least and most"
+	set bmargin 7
 	set key outside bottom center horizontal maxcols 3 reverse Left \
 		samplen 2 spacing 1.2 font ",11"
 	set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead front \

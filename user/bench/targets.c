@@ -146,11 +146,11 @@ const struct target targets[] = {
 
 const struct comparison comparisons[] = {
 	{
-		"shmdev cleared", PACKAGED, BATCHED,
+		"shmdev cleared waiting", PACKAGED, BATCHED,
 		"cleared / fastest packaged ring"
 	},
 	{
-		"shmdev isolated", PACKAGED, BATCHED,
+		"shmdev isolated waiting", PACKAGED, BATCHED,
 		"isolated / fastest packaged ring"
 	},
 	{ "shmdev many", PACKAGED, BATCHED, NULL },
@@ -162,11 +162,11 @@ const struct comparison comparisons[] = {
 		"shmdev isolated by 32", "ring rte_ring zero-copy by 32", NULL,
 		"isolated by 32 / rte_ring by 32"
 	},
-	{ "shmdev cleared", "limit line a message", NULL, NULL },
+	{ "shmdev cleared waiting", "limit line a message", NULL, NULL },
 	{ "shmdev cleared by 32", "limit bulk*", NULL, NULL },
 	{ "shmdev isolated by 32", "limit bulk*", NULL, NULL },
-	{ "shmdev cleared", "kernel pipe", NULL, "cleared / pipe" },
-	{ "shmdev isolated", "kernel pipe", NULL, NULL },
+	{ "shmdev cleared waiting", "kernel pipe", NULL, "cleared / pipe" },
+	{ "shmdev isolated waiting", "kernel pipe", NULL, NULL },
 };
 
 const size_t comparisons_count = sizeof(comparisons) / sizeof(*comparisons);
