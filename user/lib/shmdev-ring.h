@@ -224,7 +224,8 @@ ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer, size_t room,
 /*
  * Receives up to @count records into @records, which have @count buffers; their
  * lengths become those of the records. Waits for the first one only. Returns how
- * many.
+ * many; an error if none. In a queue they are given back all at once, when they
+ * have been copied.
  */
 int shmdev_ring_receive_many(struct shmdev_ring *ring, struct iovec *records,
 			     unsigned int count,
