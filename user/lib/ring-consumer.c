@@ -313,7 +313,8 @@ ALWAYS_INLINE int take(struct shmdev_ring *ring, void *buffer, size_t room,
 
 	if (ret < 0)
 		return ret;
-	if (record->bytes > room)
+	/* No record has no bytes: who has no buffer has no room for it. */
+	if (!buffer || record->bytes > room)
 		return -EMSGSIZE;
 	copy(buffer, record->data, record->bytes);
 	advance(ring, span, record);
