@@ -372,6 +372,8 @@ static void peek_gives_nothing_back(void)
 	check(shmdev_ring_receive(pair.consumer, little, 4, NOW, &record) ==
 	      -EMSGSIZE);
 	check(record.bytes == 8);
+	check(shmdev_ring_receive(pair.consumer, NULL, 0, NOW, &record) ==
+	      -EMSGSIZE);
 	for (int i = 0; i < 10; i++) {
 		check(shmdev_ring_peek(pair.consumer, NOW, &record) == 0);
 		check(pattern_holds(record.data, record.bytes, &number));
