@@ -58,7 +58,7 @@ demo: ## See it work in a throw-away machine (KERNEL=6.1)
 		sh -c 'shmdev hello && echo && shmdev ls'
 
 check: ## All tests that need only stock kernels; last line: the count
-	@scripts/check stock
+	@scripts/check --jobs 2 stock
 
 check-debug: ## Tests on kernels that watch themselves, and tests of the tests
 	@scripts/check --jobs 2 debug

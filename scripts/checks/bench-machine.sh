@@ -18,7 +18,7 @@ check_machine_instructions() {
 		flock 8
 		scripts/module 6.1 && make -s user
 	} 8>"$scratch/lock" >/dev/null
-	scripts/bench-machine --gate >"$scratch/instructions"
+	scripts/bench-machine --gate >"$scratch/machine-instructions"
 	awk -F '\t' '
 	/^#/ { next }
 	{ key = $1 ", " $2 ", " $3 " bytes, " $4 }
@@ -44,5 +44,5 @@ check_machine_instructions() {
 		if (bad)
 			print "if it is meant to be so: scripts/bench-machine --update"
 		exit bad
-	}' user/bench/machine.tsv "$scratch/instructions"
+	}' user/bench/machine.tsv "$scratch/machine-instructions"
 }

@@ -4,6 +4,7 @@
 # kernel; and whether the rest of it runs, whatever it says.
 
 stock+=(instructions bench-runs)
+alone+=(bench-runs)
 before instructions scripts/setup instructions
 before bench-runs scripts/setup bench instructions
 

@@ -116,9 +116,9 @@ own_structs() {
 }
 
 check_struct_holes() {
-	own_structs "$scratch/structs"
+	own_structs "$scratch/structs-holes"
 	if grep -B 20 -A 2 -E 'XXX [0-9]+ (byte|bit)s? hole' \
-		"$scratch/structs"; then
+		"$scratch/structs-holes"; then
 		return 1
 	fi
 }
@@ -126,8 +126,8 @@ check_struct_holes() {
 # A process splits, moves and frees its VMAs as it likes, so a pointer to one is
 # good only while a lock is held: no struct has one, and no static variable.
 check_kept_vma() {
-	own_structs "$scratch/structs"
-	if grep -E '^\s+(const )?struct vm_area_struct\s' "$scratch/structs" ||
+	own_structs "$scratch/structs-vma"
+	if grep -E '^\s+(const )?struct vm_area_struct\s' "$scratch/structs-vma" ||
 		grep -rnE --include='*.[ch]' driver include/linux -e \
 			'(^|static )([a-z_][^(]*)?struct vm_area_struct [^(]*;'; then
 		return 1

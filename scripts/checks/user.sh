@@ -4,6 +4,8 @@
 # library does with memory that others write.
 
 stock+=(user models)
+# Two processes that spin for each other.
+alone+=(user)
 debug+=(ring-fuzz)
 soak+=(ring-fuzz-long)
 
