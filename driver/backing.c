@@ -182,8 +182,11 @@ struct page *shmdev_backing_page(const struct shmdev_segment *segment,
 	struct address_space *mapping = segment->inner->f_mapping;
 	struct page *page = find_get_page(mapping, index);
 
-	/* It mostly is there, which shmem takes longer to find out. */
-	if (page && PageUptodate(page))
+	/*
+	 * It mostly is there, which shmem takes longer to find out. One that is
+	 * broken is not to be read: shmem says so.
+	 */
+	if (page && PageUptodate(page) && !PageHWPoison(page))
 		return page;
 	if (page)
 		put_page(page);

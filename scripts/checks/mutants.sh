@@ -14,7 +14,7 @@ check_mutants_apply() {
 	scripts/mutate --check
 }
 
-# As many as there is time for: each takes some 45 seconds of a processor.
+# As many as there is time for: each takes some 20 seconds of a processor.
 suite_mutants() {
 	mutate --kernel 6.1 --sample 50
 }
