@@ -47,6 +47,13 @@
 		OF("shmdev", "tmpfs"), NO_MORE(1 / 0.95) \
 	}
 
+#define AS_ANONYMOUS(what_) \
+	{ \
+		.name = what_ " mapped, of anonymous memory", \
+		.what = (what_), .bytes = 1 << 20, .unit = "ns", \
+		OF("shmdev", "anonymous"), NO_MORE(1 / 0.98) \
+	}
+
 const struct target targets[] = {
 	ONE_WAY("cleared, of the fastest ring", 8, UNBATCHED, LESS(1)),
 	ONE_WAY("cleared, of the fastest ring", 64, UNBATCHED, LESS(1)),
@@ -142,6 +149,9 @@ const struct target targets[] = {
 	AS_TMPFS("write()", "write()", 4096),
 	AS_TMPFS("write()", "write()", 65536),
 	AS_TMPFS("write()", "write()", 1048576),
+	AS_ANONYMOUS("user reads words"),
+	AS_ANONYMOUS("user writes words"),
+	AS_ANONYMOUS("user copies to it"),
 };
 
 const struct comparison comparisons[] = {
