@@ -236,18 +236,20 @@ const struct figure *find_extreme(const char *what, const char *plus,
 }
 
 static size_t count_mode(const char *what, const char *who, size_t bytes,
-			 const char *mode)
+			 const char *unit, const char *mode)
 {
 	size_t count = 0;
 
 	for (const struct figure *f = figures; f < figures + figures_count; f++)
 		count += !strcmp(f->what, what) && !fnmatch(who, f->who, 0) &&
 			 (!bytes || f->bytes == bytes) &&
+			 (!unit || !strcmp(f->unit, unit)) &&
 			 !strcmp(f->mode, mode);
 	return count;
 }
 
-const char *common_mode(const char *what, const char *who, size_t bytes)
+const char *common_mode(const char *what, const char *who, size_t bytes,
+			const char *unit)
 {
 	const char *mode = NULL;
 	size_t most = 0, count;
@@ -256,7 +258,7 @@ const char *common_mode(const char *what, const char *who, size_t bytes)
 	     f++) {
 		if (strcmp(f->what, what) || (mode && !strcmp(f->mode, mode)))
 			continue;
-		count = count_mode(what, who, bytes, f->mode);
+		count = count_mode(what, who, bytes, unit, f->mode);
 		if (count > most) {
 			most = count;
 			mode = f->mode;
@@ -265,18 +267,19 @@ const char *common_mode(const char *what, const char *who, size_t bytes)
 	return mode;
 }
 
-const char *main_mode(const char *what, const char *who, size_t bytes)
+const char *main_mode(const char *what, const char *who, size_t bytes,
+		      const char *unit)
 {
-	if (count_mode(what, who, bytes, "near") >= NEAR_RUNS)
+	if (count_mode(what, who, bytes, unit, "near") >= NEAR_RUNS)
 		return "near";
-	return common_mode(what, who, bytes);
+	return common_mode(what, who, bytes, unit);
 }
 
 struct summary compare(const struct comparison *comparison, size_t bytes,
 		       const struct figure **ours, const struct figure **theirs)
 {
 	const struct summary nothing = { };
-	const char *mode = main_mode("one-way", comparison->ours, bytes);
+	const char *mode = main_mode("one-way", comparison->ours, bytes, "ns");
 
 	*ours = NULL;
 	*theirs = NULL;

@@ -70,9 +70,11 @@ struct summary compare(const struct comparison *comparison, size_t bytes,
 		       const struct figure **ours,
 		       const struct figure **theirs);
 
-/* The mode that was seen most. NULL: nothing was seen. */
-const char *common_mode(const char *what, const char *who, size_t bytes);
+/* The mode that was seen most, in that unit (NULL: any). NULL: nothing was seen. */
+const char *common_mode(const char *what, const char *who, size_t bytes,
+			const char *unit);
 /* The mode that counts: near, or where that was rare, as above. */
-const char *main_mode(const char *what, const char *who, size_t bytes);
+const char *main_mode(const char *what, const char *who, size_t bytes,
+		      const char *unit);
 
 #endif /* FIGURES_H */

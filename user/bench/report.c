@@ -173,9 +173,9 @@ static void print_by_sizes(void)
 	print_by_size("One way, ns a record", "one-way", "near");
 	print_by_size("One way, ns a record", "one-way", "far");
 	print_by_size("ns that the producer computed for a record",
-		      "cpu-producer", common_mode("cpu-producer", "*", 0));
+		      "cpu-producer", common_mode("cpu-producer", "*", 0, NULL));
 	print_by_size("ns that the consumer computed for a record",
-		      "cpu-consumer", common_mode("cpu-consumer", "*", 0));
+		      "cpu-consumer", common_mode("cpu-consumer", "*", 0, NULL));
 	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
 		snprintf(what, sizeof(what), "instructions %s", counted[i]);
 		snprintf(heading, sizeof(heading),
@@ -234,7 +234,7 @@ static void print_times(void)
 		for (size_t i = 0; i < TIMES; i++) {
 			const struct figure *found = NULL;
 			const char *mode = common_mode(times[i].what, f->who,
-						       0);
+						       0, "ns");
 
 			if (mode)
 				found = find_extreme(times[i].what, NULL,
@@ -370,7 +370,8 @@ static struct summary judge(const struct target *target,
 			    const struct figure **theirs)
 {
 	const struct summary nothing = { };
-	const char *mode = main_mode(target->what, target->ours, target->bytes);
+	const char *mode = main_mode(target->what, target->ours, target->bytes,
+				     target->unit);
 
 	*ours = NULL;
 	*theirs = NULL;
@@ -440,7 +441,7 @@ static void print_targets(void)
  */
 static void print_curves(void)
 {
-	const char *mode = common_mode("one-way", "*", 0);
+	const char *mode = common_mode("one-way", "*", 0, NULL);
 
 	for (const struct figure *f = figures; f < figures + figures_count;
 	     f++) {
@@ -490,7 +491,7 @@ static void print_bars(void)
 /* Likewise: what to write above them. */
 static void print_mode(void)
 {
-	puts(common_mode("one-way", "*", 0) ?: "none");
+	puts(common_mode("one-way", "*", 0, NULL) ?: "none");
 }
 
 static const struct {
