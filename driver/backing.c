@@ -158,8 +158,13 @@ int shmdev_backing_create(struct shmdev_segment *segment, umode_t mode)
 	WRITE_ONCE(inner->f_path.dentry->d_fsdata, segment);
 	segment->inner = inner;
 
-	/* What the kernel will hold on to must not stand where others move. */
+	/*
+	 * What the kernel will hold on to must not stand where others move. What
+	 * cannot fit is not tried, since others would starve meanwhile.
+	 */
 	if (*segment->endpoint_name) {
+		if (segment->bytes >> PAGE_SHIFT > totalram_pages())
+			return -ENOMEM;
 		mapping_set_unevictable(inner->f_mapping);
 		mapping_set_gfp_mask(inner->f_mapping,
 				     mapping_gfp_mask(inner->f_mapping) &

@@ -27,17 +27,6 @@ struct counts {
 	struct cache cache[CACHES];
 };
 
-static long number_after(const char *path, const char *label)
-{
-	static char text[1 << 16];
-	const char *at;
-
-	if (read_file(path, text, sizeof(text)) < 0)
-		return -1;
-	at = strstr(text, label);
-	return at ? atol(at + strlen(label)) : -1;
-}
-
 static long lines_with(const char *path, const char *word)
 {
 	char line[512];
@@ -52,22 +41,30 @@ static long lines_with(const char *path, const char *word)
 	return count;
 }
 
-/* Objects that are free, but kept at hand, are counted as used. */
+static void shrink_cache(const char *cache)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	write_file(path, "1");
+}
+
+/*
+ * Objects that are free, but kept at hand, are counted as used. Each write to a
+ * file of sysfs takes a copy of it from the cache of the smallest objects, and
+ * with it all that are free beside it; so that one comes last.
+ */
 static void give_back_free_objects(void)
 {
 	DIR *caches = opendir("/sys/kernel/slab");
 	struct dirent *entry;
-	char path[300];
 
-	while (caches && (entry = readdir(caches))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink",
-			 entry->d_name);
-		write_file(path, "1");
-	}
+	while (caches && (entry = readdir(caches)))
+		if (entry->d_name[0] != '.')
+			shrink_cache(entry->d_name);
 	if (caches)
 		closedir(caches);
+	shrink_cache("kmalloc-8");
 }
 
 static void count(struct counts *counts)

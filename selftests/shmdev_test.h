@@ -550,6 +550,18 @@ static inline int read_file(const char *path, char *text, size_t room)
 	return done < 0 ? -1 : (int)length;
 }
 
+/* The number behind @label in a file, or -1. */
+static inline long number_after(const char *path, const char *label)
+{
+	static char text[1 << 16];
+	const char *at;
+
+	if (read_file(path, text, sizeof(text)) < 0)
+		return -1;
+	at = strstr(text, label);
+	return at ? atol(at + strlen(label)) : -1;
+}
+
 static inline int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
