@@ -165,17 +165,17 @@ static void drain(void *data, unsigned int times)
 
 static const struct step copying[] = {
 	{ "kernel-produces", produce },
-	{ "user-consumes", consume },
+	{ "user-drains", consume },
 };
 
 static const struct step in_place[] = {
 	{ "kernel-produces in place", produce },
-	{ "user-consumes in place", consume },
+	{ "user-drains in place", consume },
 };
 
 static const struct step by_perf[] = {
 	{ "kernel-produces", produce },
-	{ "user-consumes", consume_perf },
+	{ "user-drains", consume_perf },
 };
 
 static const struct step to_kernel[] = {

@@ -41,17 +41,23 @@ function put_ratio(what, who, peer, bytes, unit) {
 	put(what, who, bytes, "of " peer, ratio(what, who, peer, bytes, unit))
 }
 
-# Produced and consumed: kernel to user.
-function both(who, bytes) {
-	return figure("kernel-produces", who, bytes) + \
-	       figure("user-consumes", who, bytes)
+# Kernel to user.
+function both(who, bytes, how) {
+	return figure("kernel-produces" how, who, bytes) + \
+	       figure("user-drains" how, who, bytes)
+}
+
+function put_both(bytes, how) {
+	put("produced and drained" how, "shmdev queue", bytes,
+	    "of BPF ring NO_WAKEUP", both("shmdev queue", bytes, how) / \
+	    both("BPF ring NO_WAKEUP", bytes, how))
 }
 
 function print_gate(	i, field, bytes, size) {
 	for (i = 1; i <= count; i++) {
 		split(order[i], field, FS)
 		if (field[2] ~ /^shmdev/ && (field[4] == "count" || \
-		    field[1] ~ /-(produces|consumes)|^one by one/))
+		    field[1] ~ /-(produces|consumes|drains)|^one by one/))
 			put(field[1], field[2], field[3], field[4],
 			    figures[order[i]])
 		else if (field[1] == "over a null ioctl" &&
@@ -59,10 +65,10 @@ function print_gate(	i, field, bytes, size) {
 			put(field[1], field[2], field[3], field[4],
 			    figures[order[i]])
 	}
-	for (i = 1; i in lengths; i++)
-		put("produced and consumed", "shmdev queue", lengths[i],
-		    "of BPF ring NO_WAKEUP", both("shmdev queue", lengths[i]) / \
-		    both("BPF ring NO_WAKEUP", lengths[i]))
+	for (i = 1; i in lengths; i++) {
+		put_both(lengths[i], "")
+		put_both(lengths[i], " in place")
+	}
 	put_ratio("round trip", "shmdev WAIT and WAKE", "eventfd", 8)
 	put_ratio("round trip", "shmdev ring", "eventfd", 8)
 	put_ratio("make, map, touch, give back", "shmdev", "memfd", 4096)

@@ -28,7 +28,7 @@
 #define FROM_KERNEL(size) \
 	{ \
 		.name = "kernel to user, of BPF NO_WAKEUP, " #size " bytes", \
-		.what = "kernel-produces", .plus = "user-consumes", \
+		.what = "kernel-produces", .plus = "user-drains", \
 		.bytes = (size), .unit = "instructions", \
 		OF("shmdev queue", "BPF ring NO_WAKEUP"), \
 		NO_MORE(1) \

@@ -121,25 +121,37 @@ wait_for_records(struct shmdev_ring *ring, const struct timespec *deadline)
 	       wait_for_more(ring, deadline);
 }
 
-/* The record at the position, as the producer says it is; read once. */
-ALWAYS_INLINE int read_record(struct shmdev_ring *ring, uint64_t *span,
-			      struct shmdev_ring_record *record)
+/*
+ * What the producer says of the record behind @head; read once. Its sequence
+ * number is @near, or near to it, and no more than @available bytes are its.
+ */
+ALWAYS_INLINE int parse_record(const struct shmdev_record *head, uint64_t near,
+			       uint64_t available, uint64_t *span,
+			       struct shmdev_ring_record *record)
 {
-	const struct shmdev_record *head = record_at(ring, ring->at.position);
 	uint32_t sequence = load(&head->sequence);
-	uint64_t available = ring->seen - ring->at.position;
-	/* The producer's word changes all the time: not to be fetched for each. */
-	uint64_t near = ring->at.is_next ? ring->at.sequence :
-					   load(&ring->producer->sequence);
 
 	record->bytes = load(&head->bytes);
 	record->data = head + 1;
 	record->sequence = whole_sequence(near, sequence);
 	*span = record_span(record->bytes);
-	if (!record->bytes || *span > available ||
-	    available > ring->data_bytes || available % SHMDEV_RECORD_ALIGN)
-		return -EBADMSG;
-	return 0;
+	return !record->bytes || *span > available ? -EBADMSG : 0;
+}
+
+/* The next record. */
+ALWAYS_INLINE int read_record(const struct shmdev_ring *ring, uint64_t *span,
+			      struct shmdev_ring_record *record)
+{
+	const struct shmdev_ring_place *at = &ring->at;
+	uint64_t available = ring->seen - at->position;
+	/* The producer's word changes all the time: not to be fetched for each. */
+	uint64_t near = at->is_next ? at->sequence :
+				      load(&ring->producer->sequence);
+	int ret = parse_record(record_at(ring, at->position), near, available,
+			       span, record);
+
+	return available > ring->data_bytes ||
+	       available % SHMDEV_RECORD_ALIGN ? -EBADMSG : ret;
 }
 
 static bool was_overtaken(struct shmdev_ring *ring, uint64_t position)
@@ -219,14 +231,21 @@ ALWAYS_INLINE int look(struct shmdev_ring *ring,
 		       peek_stream(ring, deadline, span, record);
 }
 
+/* @at the record that was read, to behind it. */
+ALWAYS_INLINE void pass(struct shmdev_ring_place *at, uint64_t span,
+			const struct shmdev_ring_record *record)
+{
+	at->position += span;
+	at->sequence = record->sequence + 1;
+	at->is_next = true;
+	at->lost += record->lost;
+}
+
 /* Past the record that was looked at. */
 ALWAYS_INLINE void advance(struct shmdev_ring *ring, uint64_t span,
 			   const struct shmdev_ring_record *record)
 {
-	ring->at.position += span;
-	ring->at.sequence = record->sequence + 1;
-	ring->at.is_next = true;
-	ring->at.lost += record->lost;
+	pass(&ring->at, span, record);
 	ring->laps = 0;
 }
 
@@ -244,6 +263,66 @@ SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 		return ret;
 	advance(ring, span, record);
 	return 0;
+}
+
+/*
+ * From @at on, those that are known to be there: to look for more would fetch the
+ * producer's line once more.
+ */
+ALWAYS_INLINE unsigned int read_on(const struct shmdev_ring *ring,
+				   struct shmdev_ring_place *at,
+				   struct shmdev_ring_record *records,
+				   unsigned int count)
+{
+	uint64_t span, available = ring->seen - at->position;
+	uint64_t mask = ring->data_bytes - 1;
+	const unsigned char *data = ring->data;
+	unsigned int i;
+
+	for (i = 0; i < count && available; i++, available -= span) {
+		if (parse_record((const void *)(data + (at->position & mask)),
+				 at->sequence, available, &span,
+				 &records[i]) < 0)
+			break;
+		/* Whole laps are lost, so: 0, unless the producer lies. */
+		records[i].lost = records[i].sequence - at->sequence;
+		pass(at, span, &records[i]);
+	}
+	return i;
+}
+
+SHMDEV_API int shmdev_ring_peek_many(struct shmdev_ring *ring,
+				     struct shmdev_ring_record *records,
+				     unsigned int count,
+				     const struct timespec *deadline)
+{
+	struct shmdev_ring_place at;
+	unsigned int peeked;
+	uint64_t span;
+	int ret;
+
+	if (!ring || (!records && count) || count > INT32_MAX)
+		return -EINVAL;
+	if (!count)
+		return 0;
+	for (;;) {
+		ret = look(ring, deadline, &span, records);
+		if (ret < 0)
+			return ret;
+		at = ring->at;
+		pass(&at, span, records);
+		peeked = 1 + read_on(ring, &at, records + 1, count - 1);
+		if (ring->kind == SHMDEV_RING_QUEUE ||
+		    !was_overtaken(ring, ring->done.position))
+			break;
+		/* Nobody has seen these yet; but others, perhaps. */
+		ret = skip(ring);
+		if (ret < 0)
+			return ret;
+	}
+	ring->at = at;
+	ring->laps = 0;
+	return (int)peeked;
 }
 
 /*

@@ -207,6 +207,13 @@ struct shmdev_ring_record {
 int shmdev_ring_peek(struct shmdev_ring *ring, const struct timespec *deadline,
 		     struct shmdev_ring_record *record);
 /*
+ * Peeks at up to @count records. Waits for the first one only. Returns how many;
+ * an error if none.
+ */
+int shmdev_ring_peek_many(struct shmdev_ring *ring,
+			  struct shmdev_ring_record *records,
+			  unsigned int count, const struct timespec *deadline);
+/*
  * -EOVERFLOW (also of peek): stream: the records since the last release were
  * overwritten, at least in part. They are lost, and counted so with the next one.
  */

@@ -123,9 +123,10 @@ static void act(struct shmdev_ring *ring, char *memory)
 {
 	static char buffer[4 * PAGE];
 	struct timespec deadline = { .tv_sec = 1 };
-	struct shmdev_ring_record record;
+	struct shmdev_ring_record record, records[8];
 	void *room;
 	size_t bytes;
+	int found;
 
 	switch (byte() % 16) {
 	case 0:
@@ -172,6 +173,12 @@ static void act(struct shmdev_ring *ring, char *memory)
 		break;
 	case 12:
 		shmdev_ring_flush(ring);
+		break;
+	case 13:
+		found = shmdev_ring_peek_many(ring, records, byte() % 8,
+					      &deadline);
+		for (int i = 0; i < found; i++)
+			check_inside(ring, records[i].data, records[i].bytes);
 		break;
 	default:
 		change(memory);

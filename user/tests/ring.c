@@ -390,6 +390,42 @@ static void peek_gives_nothing_back(void)
 	pair_end(&pair);
 }
 
+/* Many are peeked at like one after the other: those that are there. */
+static void peek_at_many_waits_for_the_first(void)
+{
+	struct pair pair = pair_of(queue_options());
+	struct shmdev_ring_record records[4];
+	uint64_t number;
+	int next = 0, sent = 0, peeked;
+
+	check(shmdev_ring_peek_many(pair.consumer, records, 0, NOW) == 0);
+	check(shmdev_ring_peek_many(pair.consumer, NULL, 1, NOW) == -EINVAL);
+	check(shmdev_ring_peek_many(NULL, records, 4, NOW) == -EINVAL);
+	check(shmdev_ring_peek_many(pair.producer, records, 4, NOW) == -EBADF);
+	check(shmdev_ring_peek_many(pair.consumer, records, 4, NOW) ==
+	      -EAGAIN);
+	while (!send_number(pair.producer, sent, 8 + sent % 3 * 8))
+		sent++;
+	while (next < sent) {
+		peeked = shmdev_ring_peek_many(pair.consumer, records, 4, NOW);
+		check(peeked == (sent - next < 4 ? sent - next : 4));
+		for (int i = 0; i < peeked; i++, next++) {
+			check(records[i].bytes == 8U + next % 3 * 8);
+			check(pattern_holds(records[i].data, records[i].bytes,
+					    &number));
+			check(number == (uint64_t)next);
+			check(records[i].sequence == number);
+			check(records[i].lost == 0);
+		}
+		check(send_number(pair.producer, sent, 8 + sent % 3 * 8) ==
+		      -EAGAIN);
+	}
+	check(shmdev_ring_release(pair.consumer) == 0);
+	check(send_number(pair.producer, sent, 8) == 0);
+	check(receive_number(pair.consumer, sent, 0) == 0);
+	pair_end(&pair);
+}
+
 /* What a consumer had not given back when it ended is the next one's. */
 static void next_consumer_goes_on(void)
 {
@@ -602,6 +638,34 @@ static void stream_tells_what_was_overwritten(void)
 	pair_end(&pair);
 }
 
+/* Of many that are peeked at, the first tells what is missing before it. */
+static void stream_is_peeked_at_by_many(void)
+{
+	struct pair pair = pair_of(stream_options());
+	const uint64_t first = 1000 - (PAGE - 8) / 16 + 1;
+	struct shmdev_ring_record records[4];
+	uint64_t number;
+
+	for (uint64_t i = 0; i <= 1000; i++)
+		check(send_number(pair.producer, i, 8) == 0);
+	check(shmdev_ring_peek_many(pair.consumer, records, 4, NOW) == 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		check(pattern_holds(records[i].data, 8, &number));
+		check(number == first + i && records[i].sequence == number);
+		check(records[i].lost == (i ? 0 : first));
+	}
+	/* Those are lost, and somebody has seen them. */
+	for (uint64_t i = 1001; i <= 2000; i++)
+		check(send_number(pair.producer, i, 8) == 0);
+	check(shmdev_ring_peek_many(pair.consumer, records, 4, NOW) ==
+	      -EOVERFLOW);
+	check(shmdev_ring_peek_many(pair.consumer, records, 4, NOW) == 4);
+	check(records[0].sequence == first + 1000);
+	check(records[0].lost == first + 1000);
+	check(shmdev_ring_release(pair.consumer) == 0);
+	pair_end(&pair);
+}
+
 /* A batch that is longer than the stream leaves it in order all the time. */
 static void stream_outlives_a_long_batch(void)
 {
@@ -810,6 +874,7 @@ int main(void)
 	RUN(batch_is_published_at_once);
 	RUN(batch_ends_before_what_does_not_fit);
 	RUN(peek_gives_nothing_back);
+	RUN(peek_at_many_waits_for_the_first);
 	RUN(next_consumer_goes_on);
 	RUN(next_producer_goes_on);
 	RUN(producers_exclude_each_other);
@@ -817,6 +882,7 @@ int main(void)
 	RUN(stream_begins_where_it_is_asked_to);
 	RUN(stream_counts_losses);
 	RUN(stream_tells_what_was_overwritten);
+	RUN(stream_is_peeked_at_by_many);
 	RUN(stream_outlives_a_long_batch);
 	RUN(stream_is_read_once_a_lap);
 	RUN(stream_keeps_what_has_no_room);
