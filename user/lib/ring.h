@@ -125,8 +125,8 @@ static inline bool is_before(uint64_t a, uint64_t b)
 /* What a record takes up. */
 static inline uint64_t record_span(uint64_t bytes)
 {
-	return RECORD_HEAD +
-	       ((bytes + SHMDEV_RECORD_ALIGN - 1) & -SHMDEV_RECORD_ALIGN);
+	return (RECORD_HEAD + bytes + SHMDEV_RECORD_ALIGN - 1) &
+	       -SHMDEV_RECORD_ALIGN;
 }
 
 static inline struct shmdev_record *record_at(const struct shmdev_ring *ring,
