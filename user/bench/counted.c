@@ -75,7 +75,7 @@ static void in_place(struct rings *rings, unsigned int count)
 static void by_32(struct rings *rings, unsigned int count)
 {
 	const struct timespec *now = SHMDEV_RING_NOW;
-	struct shmdev_ring_record record;
+	struct shmdev_ring_record records[BATCH];
 	void *room;
 
 	for (unsigned int i = 1; i <= count; i++) {
@@ -86,11 +86,10 @@ static void by_32(struct rings *rings, unsigned int count)
 		if (i % BATCH)
 			continue;
 		must(shmdev_ring_flush(rings->producer), "flush");
-		for (unsigned int j = 0; j < BATCH; j++) {
-			must(shmdev_ring_peek(rings->consumer, now, &record),
-			     "peek");
-			memcpy(buffer, record.data, record.bytes);
-		}
+		must(shmdev_ring_peek_many(rings->consumer, records, BATCH,
+					   now), "peek");
+		for (unsigned int j = 0; j < BATCH; j++)
+			memcpy(buffer, records[j].data, records[j].bytes);
 		must(shmdev_ring_release(rings->consumer), "release");
 	}
 }
@@ -111,6 +110,7 @@ static const struct {
 	uint32_t flags;
 } kinds[] = {
 	{ "isolated", 0 },
+	{ "asymmetric", SHMDEV_RING_ASYMMETRIC },
 	{ "cleared", SHMDEV_RING_CLEARS },
 	{ "many", SHMDEV_RING_MANY },
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The library's queues: isolated (the reader cannot write the data), cleared
- * (it can, and clears a word of each line) and many (made for several
- * producers, of which there is one). Each record for itself, by 32, and read in
+ * (it can, and clears a word of each line), both also asymmetric (without
+ * barriers), and many (made for several producers, of which there is one). Each record for itself, by 32, and read in
  * place; all those without ever sleeping, as the other rings, and the first
  * also so that it does.
  *
@@ -24,7 +24,9 @@ struct queue {
 struct queue_side {
 	struct shmdev_ring *ring;
 	const struct timespec *now;
-	unsigned int held;	/* not committed, or not released yet */
+	/* By 32: not committed yet; or found, and what of it was taken. */
+	unsigned int held, taken;
+	struct shmdev_ring_record found[BATCH];
 };
 
 static void *queue_open(uint32_t flags)
@@ -45,6 +47,18 @@ static void *open_cleared(size_t bytes)
 {
 	(void)bytes;
 	return queue_open(SHMDEV_RING_CLEARS);
+}
+
+static void *open_asymmetric(size_t bytes)
+{
+	(void)bytes;
+	return queue_open(SHMDEV_RING_ASYMMETRIC);
+}
+
+static void *open_both(size_t bytes)
+{
+	(void)bytes;
+	return queue_open(SHMDEV_RING_CLEARS | SHMDEV_RING_ASYMMETRIC);
 }
 
 static void *open_many(size_t bytes)
@@ -153,7 +167,7 @@ static void queue_release(struct side *side)
 {
 	struct queue_side *mine = side->state;
 
-	mine->held = 0;
+	mine->held = mine->taken = 0;
 	worked(shmdev_ring_release(mine->ring));
 }
 
@@ -172,21 +186,25 @@ ALWAYS_INLINE bool batch_send(struct side *side, const void *record,
 	return true;
 }
 
-/* A consumer that has nothing more to read keeps nothing. */
+/* Up to so many, if there are: a consumer that has nothing more keeps nothing. */
 ALWAYS_INLINE bool batch_receive(struct side *side, void *record, size_t bytes)
 {
 	struct queue_side *mine = side->state;
-	struct shmdev_ring_record found;
+	const struct shmdev_ring_record *found;
+	int ret;
 
-	if (!worked(shmdev_ring_peek(mine->ring, mine->now, &found))) {
-		if (mine->held)
-			queue_release(side);
-		return false;
+	if (!mine->held) {
+		ret = shmdev_ring_peek_many(mine->ring, mine->found, BATCH,
+					    mine->now);
+		if (!worked(ret))
+			return false;
+		mine->held = (unsigned int)ret;
 	}
-	if (found.bytes != bytes)
+	found = &mine->found[mine->taken++];
+	if (found->bytes != bytes)
 		fails(-EBADMSG);
-	memcpy(record, found.data, bytes);
-	if (++mine->held == BATCH)
+	memcpy(record, found->data, bytes);
+	if (mine->taken == mine->held)
 		queue_release(side);
 	return true;
 }
@@ -230,13 +248,13 @@ ALWAYS_INLINE bool place_receive(struct side *side, void *record, size_t bytes)
 TRANSPORT_LOOPS(queue)
 TRANSPORT_LOOPS(waiting)
 TRANSPORT_LOOPS_FOR(batch, batch_send, batch_receive, queue_flush,
-		    queue_release)
+		    holds_nothing)
 TRANSPORT_LOOPS_FOR(place, queue_send, place_receive, holds_nothing,
 		    holds_nothing)
 
-#define QUEUE(kind) \
+#define QUEUE(kind, who) \
 const struct transport queue_##kind = { \
-	.name = "shmdev " #kind, \
+	.name = "shmdev " who, \
 	.copies = "in and out", \
 	.open = open_##kind, \
 	.close = queue_close, \
@@ -246,7 +264,7 @@ const struct transport queue_##kind = { \
 }; \
 \
 const struct transport queue_##kind##_waiting = { \
-	.name = "shmdev " #kind " waiting", \
+	.name = "shmdev " who " waiting", \
 	.copies = "in and out", \
 	.open = open_##kind, \
 	.close = queue_close, \
@@ -257,7 +275,7 @@ const struct transport queue_##kind##_waiting = { \
 }; \
 \
 const struct transport queue_##kind##_batch = { \
-	.name = "shmdev " #kind " by 32", \
+	.name = "shmdev " who " by 32", \
 	.copies = "in and out", \
 	.is_batched = true, \
 	.open = open_##kind, \
@@ -268,7 +286,7 @@ const struct transport queue_##kind##_batch = { \
 }; \
 \
 const struct transport queue_##kind##_place = { \
-	.name = "shmdev " #kind " in place", \
+	.name = "shmdev " who " in place", \
 	.copies = "in; all bytes are summed up where they are", \
 	.open = open_##kind, \
 	.close = queue_close, \
@@ -277,6 +295,8 @@ const struct transport queue_##kind##_place = { \
 	TRANSPORT_CALLS(place), \
 }
 
-QUEUE(isolated);
-QUEUE(cleared);
-QUEUE(many);
+QUEUE(isolated, "isolated");
+QUEUE(asymmetric, "asymmetric");
+QUEUE(cleared, "cleared");
+QUEUE(both, "cleared asymmetric");
+QUEUE(many, "many");

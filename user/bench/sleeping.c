@@ -148,6 +148,8 @@ void measure_sleeping(void)
 {
 	measure("kernel eventfd", (struct sleeper){ .is_eventfd = true });
 	measure("shmdev isolated", (struct sleeper){ });
+	measure("shmdev asymmetric",
+		(struct sleeper){ .flags = SHMDEV_RING_ASYMMETRIC });
 	measure("shmdev cleared",
 		(struct sleeper){ .flags = SHMDEV_RING_CLEARS });
 }

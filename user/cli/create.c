@@ -10,7 +10,8 @@
 #include "cli.h"
 
 enum {
-	OPTION_KEEP = OPTION_OF_VERB,
+	OPTION_ASYMMETRIC = OPTION_OF_VERB,
+	OPTION_KEEP,
 	OPTION_LAZY,
 	OPTION_MANY,
 	OPTION_READERS,
@@ -20,6 +21,7 @@ enum {
 
 static const struct option options[] = {
 	{ "anonymous", no_argument, NULL, 'a' },
+	{ "asymmetric", no_argument, NULL, OPTION_ASYMMETRIC },
 	{ "endpoint", required_argument, NULL, 'e' },
 	{ "keep", no_argument, NULL, OPTION_KEEP },
 	{ "lazy", no_argument, NULL, OPTION_LAZY },
@@ -67,8 +69,8 @@ static int ring_usage(const struct request *request)
 
 	if (!ring->kind)
 		return ring->flags || ring->readers ?
-		       usage_error("--many, --trusting and --readers are for "
-				   "a --ring") : STATUS_OK;
+		       usage_error("--asymmetric, --many, --trusting and "
+				   "--readers are for a --ring") : STATUS_OK;
 	if (request->options.endpoint)
 		return usage_error("an endpoint has its own use of the "
 				   "memory: --ring and --endpoint exclude each "
@@ -234,6 +236,9 @@ static int run(int argc, char **argv)
 			status = kind_argument(optarg, &request.ring.kind);
 			if (status)
 				return status;
+			break;
+		case OPTION_ASYMMETRIC:
+			request.ring.flags |= SHMDEV_RING_ASYMMETRIC;
 			break;
 		case OPTION_TRUSTING:
 			request.ring.flags |= SHMDEV_RING_CLEARS;

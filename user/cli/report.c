@@ -182,6 +182,9 @@ static const char *cure(int error)
 			PARAMETERS "max_bytes";
 	case ENOTCONN:
 		return "an endpoint is given with 'shmdev create --endpoint'";
+	case EOPNOTSUPP:
+		return "let this program use membarrier(2), or make the ring "
+			"without --asymmetric";
 	case EPERM:
 		return "run it as that user or as root";
 	case ESHUTDOWN:

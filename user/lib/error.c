@@ -32,7 +32,7 @@ static const struct {
 	{ ENOTCONN, "the segment has no endpoint" },
 	{ ENOTTY, "not a shmdev device, or not a file for this command" },
 	{ ENXIO, "the range or word is not in the segment, or no page there can be claimed" },
-	{ EOPNOTSUPP, "no hole can be punched into a segment" },
+	{ EOPNOTSUPP, "no hole can be punched into a segment, or the ring needs membarrier(2)" },
 	{ EOVERFLOW, "the records were overwritten before they were read" },
 	{ EPERM, "this is for the segment's owner, or no segment allows it" },
 	{ EPIPE, "all producers have gone" },

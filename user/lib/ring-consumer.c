@@ -38,7 +38,7 @@ static struct shmdev_ring_sleep sleep_until(struct shmdev_ring *ring,
 					    uint64_t bytes, uint64_t records)
 {
 	return (struct shmdev_ring_sleep){
-		.gate = &cursor_of(ring, ring->slot)->gate,
+		.gate = &ring->cursor->gate,
 		.wanted = {
 			.position = ring->at.position + bytes,
 			.sequence = ring->at.sequence + records,
@@ -339,7 +339,7 @@ static void clear_lines(struct shmdev_ring *ring)
 {
 	uint64_t at;
 
-	store_release(&cursor_of(ring, ring->slot)->clearing, ring->at.position);
+	store_release(&ring->cursor->clearing, ring->at.position);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (at = ring->done.position; is_before(at, ring->at.position);
 	     at += SHMDEV_RING_LINE)
@@ -348,14 +348,14 @@ static void clear_lines(struct shmdev_ring *ring)
 
 ALWAYS_INLINE int give_back(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+	struct shmdev_ring_cursor *cursor = ring->cursor;
 
 	if (ring->flags & SHMDEV_RING_F_CLEARS)
 		clear_lines(ring);
 	store_release(&cursor->position, ring->at.position);
 	/* The rest of it is for streams. */
 	ring->done.position = ring->at.position;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	let_sleepers_see(ring);
 	return knock(ring, &ring->producer->gate, &cursor->turn,
 		     ring->at.position, 0, &ring->producer_woken);
 }
@@ -363,7 +363,7 @@ ALWAYS_INLINE int give_back(struct shmdev_ring *ring)
 /* Of a stream nothing is given back, but others may want to know. */
 static int tell_place(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+	struct shmdev_ring_cursor *cursor = ring->cursor;
 
 	store(&cursor->lost, ring->at.lost);
 	store(&cursor->position, ring->at.position);
@@ -603,7 +603,7 @@ SHMDEV_API void shmdev_ring_set_spin(struct shmdev_ring *ring,
 
 int shmdev_ring_begin(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor = cursor_of(ring, ring->slot);
+	struct shmdev_ring_cursor *cursor = ring->cursor;
 	uint64_t cleared;
 
 	ring->producer_woken = SHMDEV_RING_NOBODY;

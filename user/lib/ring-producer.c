@@ -46,7 +46,10 @@ ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 	store_release(&producer->head, ring->head);
 	store(&producer->sequence, ring->sequence);
 	ring->published = ring->head;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	let_sleepers_see(ring);
+	if (ring->kind == SHMDEV_RING_QUEUE)
+		return knock(ring, &ring->cursor->gate, &producer->turns[0],
+			     ring->head, ring->sequence, &ring->woken[0]);
 	for (uint32_t i = 0; i < ring->cursors; i++)
 		ret = knock(ring, &cursor_of(ring, i)->gate,
 			    &producer->turns[i], ring->head, ring->sequence,
@@ -65,7 +68,7 @@ ALWAYS_INLINE void let_others(struct shmdev_ring *ring)
 static int consumer_has_passed(struct shmdev_ring *ring,
 			       const struct shmdev_ring_gate *wanted)
 {
-	uint64_t position = load_acquire(&cursor_of(ring, 0)->position);
+	uint64_t position = load_acquire(&ring->cursor->position);
 
 	if (ring->head - position > ring->data_bytes ||
 	    position % SHMDEV_RECORD_ALIGN)
@@ -79,7 +82,7 @@ static int hurry_consumer(struct shmdev_ring *ring)
 {
 	uint64_t woken = SHMDEV_RING_NOBODY;
 
-	return knock(ring, &cursor_of(ring, 0)->gate,
+	return knock(ring, &ring->cursor->gate,
 		     &ring->producer->turns[0], ring->head + FAR,
 		     ring->sequence, &woken);
 }
@@ -115,7 +118,7 @@ static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
 				    ring->data_bytes,
 			.sequence = FAR,
 		},
-		.turn = &cursor_of(ring, 0)->turn,
+		.turn = &ring->cursor->turn,
 		.is_reached = consumer_has_passed,
 		.before_wait = hurry_consumer,
 	};

@@ -233,9 +233,9 @@ SHMDEV_API int shmdev_ring_arm(struct shmdev_ring *ring)
 	if (ring->role != SHMDEV_RING_CONSUMER ||
 	    ring->memory.calls != &segment_calls)
 		return -EBADF;
-	shmdev_ring_announce(&cursor_of(ring, ring->slot)->gate, &wanted);
+	ret = shmdev_ring_announce(ring, &ring->cursor->gate, &wanted);
 	/* Before the position is looked at: what comes later is not overlooked. */
-	ret = shmdev_segment_look(ring->joined, NULL);
+	ret = ret ?: shmdev_segment_look(ring->joined, NULL);
 	if (ret < 0)
 		return ret;
 	ring->seen = load_acquire(&ring->producer->head);

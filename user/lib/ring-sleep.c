@@ -7,9 +7,17 @@
  * side, so that at least one of them sees the other's. (Store buffering: without
  * both barriers, each may see the old value.) Between the sleeper's look and its
  * sleep the other side may come, and changes the word that is slept on.
+ *
+ * In an asymmetric ring the sleeper makes both: membarrier() returns when each
+ * thread of those who have registered has been through a full barrier since it
+ * was called. One that had not looked at the gate before then sees it; one that
+ * had has its position seen. As in liburcu, and by the Linux manual.
  */
 #include <errno.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ring.h"
 
@@ -84,12 +92,37 @@ static int check_producers(struct shmdev_ring *ring)
 	return ret ? 0 : -EPIPE;
 }
 
-void shmdev_ring_announce(struct shmdev_ring_gate *gate,
-			  const struct shmdev_ring_gate *wanted)
+static int membarrier(int command)
+{
+	int saved = errno;
+	int ret = syscall(SYS_membarrier, command, 0, 0) < 0 ? -errno : 0;
+
+	errno = saved;
+	return ret;
+}
+
+int shmdev_ring_register(const struct shmdev_ring *ring)
+{
+	int ret;
+
+	if (!(ring->flags & SHMDEV_RING_F_ASYMMETRIC))
+		return 0;
+	ret = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
+	/* It does not have it, not this command of it, or is told not to. */
+	if (ret == -ENOSYS || ret == -EINVAL || ret == -EPERM)
+		return -EOPNOTSUPP;
+	return ret;
+}
+
+int shmdev_ring_announce(const struct shmdev_ring *ring,
+			 struct shmdev_ring_gate *gate,
+			 const struct shmdev_ring_gate *wanted)
 {
 	store(&gate->sequence, wanted->sequence);
 	store_release(&gate->position, wanted->position);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return ring->flags & SHMDEV_RING_F_ASYMMETRIC ?
+		       membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) : 0;
 }
 
 /*
@@ -139,8 +172,8 @@ static int sleep_once(struct shmdev_ring *ring,
 	uint32_t turn = load_acquire(sleep->turn);
 	int ret, reached;
 
-	shmdev_ring_announce(sleep->gate, &sleep->wanted);
-	ret = sleep->is_reached(ring, &sleep->wanted);
+	ret = shmdev_ring_announce(ring, sleep->gate, &sleep->wanted);
+	ret = ret ?: sleep->is_reached(ring, &sleep->wanted);
 	if (!ret && !ring->ends_count)
 		ret = count_ends(ring, sleep);
 	if (!ret && sleep->before_wait)

@@ -25,6 +25,7 @@ SAME(SHMDEV_RING_IS_QUEUE, SHMDEV_RING_QUEUE);
 SAME(SHMDEV_RING_IS_STREAM, SHMDEV_RING_STREAM);
 SAME(SHMDEV_RING_MANY, SHMDEV_RING_F_MANY);
 SAME(SHMDEV_RING_CLEARS, SHMDEV_RING_F_CLEARS);
+SAME(SHMDEV_RING_ASYMMETRIC, SHMDEV_RING_F_ASYMMETRIC);
 
 /* All but the version: what a maker asks for, or finds in memory. */
 static bool makes_sense(const struct shmdev_ring_header *header)
@@ -289,6 +290,7 @@ static int map_ring(struct shmdev_ring *ring,
 			return ret;
 	}
 	ring->producer = (void *)(ring->base + page);
+	ring->cursor = cursor_of(ring, ring->slot);
 	ring->data = ring->base + data_at;
 	return ring->claimed ? map_claimed(ring) : 0;
 }
@@ -366,7 +368,7 @@ static int become_producer(struct shmdev_ring *ring)
 		ring->woken[i] = SHMDEV_RING_NOBODY;
 	/* The consumer only goes on from there. */
 	if (ring->kind == SHMDEV_RING_QUEUE)
-		ring->tail = load_acquire(&cursor_of(ring, 0)->position);
+		ring->tail = load_acquire(&ring->cursor->position);
 	if (ring->flags & SHMDEV_RING_F_MANY)
 		return 0;
 	ret = shmdev_ring_own(ring, &ring->producer->owner, SHMDEV_RING_NOW);
@@ -398,21 +400,21 @@ static int keep_own_cursor(struct shmdev_ring *ring)
 /* Nobody else can have it, whatever is written there. */
 static int become_claimer(struct shmdev_ring *ring)
 {
-	store(&cursor_of(ring, ring->slot)->owner, ring->memory.id << 1);
+	store(&ring->cursor->owner, ring->memory.id << 1);
 	ring->is_owner = true;
 	return shmdev_ring_begin(ring);
 }
 
 static int become_consumer(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor;
 	int ret = -EBUSY;
 
 	if (ring->claimed)
 		return become_claimer(ring);
 	for (ring->slot = 0; ring->slot < ring->cursors; ring->slot++) {
-		cursor = cursor_of(ring, ring->slot);
-		ret = shmdev_ring_own(ring, &cursor->owner, SHMDEV_RING_NOW);
+		ring->cursor = cursor_of(ring, ring->slot);
+		ret = shmdev_ring_own(ring, &ring->cursor->owner,
+				      SHMDEV_RING_NOW);
 		if (ret != -EBUSY)
 			break;
 	}
@@ -420,7 +422,7 @@ static int become_consumer(struct shmdev_ring *ring)
 		return ret;
 	ret = keep_own_cursor(ring);
 	if (ret < 0) {
-		shmdev_ring_disown(ring, &cursor->owner);
+		shmdev_ring_disown(ring, &ring->cursor->owner);
 		return ret;
 	}
 	ring->is_owner = true;
@@ -471,7 +473,9 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 		new->spin_max = SPIN_MAX;
 		new->spin = SPIN_FIRST;
 	}
-	if (claim)
+	if (role != SHMDEV_RING_OBSERVER)
+		ret = shmdev_ring_register(new);
+	if (!ret && claim)
 		ret = claim(new);
 	ret = ret ?: map_ring(new, &header);
 	if (!ret && role == SHMDEV_RING_PRODUCER)
@@ -497,16 +501,13 @@ shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 
 SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor;
-
 	if (!ring)
 		return;
 	if (ring->is_owner && ring->role == SHMDEV_RING_PRODUCER) {
 		shmdev_ring_disown(ring, &ring->producer->owner);
 	} else if (ring->is_owner) {
-		cursor = cursor_of(ring, ring->slot);
-		store(&cursor->gate.position, SHMDEV_RING_NOBODY);
-		shmdev_ring_disown(ring, &cursor->owner);
+		store(&ring->cursor->gate.position, SHMDEV_RING_NOBODY);
+		shmdev_ring_disown(ring, &ring->cursor->owner);
 	}
 	if (ring->joined)
 		shmdev_segment_leave(ring->joined);
@@ -534,7 +535,7 @@ SHMDEV_API int shmdev_ring_info(const struct shmdev_ring *ring,
 	now.readers = ring->cursors;
 	now.producer = load(&ring->producer->owner) >> 1;
 	now.tail = ring->kind == SHMDEV_RING_QUEUE ?
-			   load(&cursor_of(ring, 0)->position) :
+			   load(&ring->cursor->position) :
 			   load(&ring->producer->tail);
 	now.head = load(&ring->producer->head);
 	now.sequence = load(&ring->producer->sequence);

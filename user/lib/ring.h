@@ -47,6 +47,7 @@ struct shmdev_ring {
 	size_t page_bytes;
 	size_t mapped;
 	struct shmdev_ring_producer *producer;
+	struct shmdev_ring_cursor *cursor; /* one's own, or a queue's only one */
 	unsigned char *data;
 
 	/* Nanoseconds to look again and again, before going to sleep. */
@@ -198,12 +199,29 @@ struct shmdev_ring_spin {
 bool shmdev_ring_spin(const struct shmdev_ring *ring,
 		      struct shmdev_ring_spin *spin);
 
+/* Before one is a party of @ring: others may rely on it for their barriers. */
+int shmdev_ring_register(const struct shmdev_ring *ring);
+
 /*
  * Says at @gate what one waits for, with the full barrier after which one has to
- * look again.
+ * look again; and makes that of let_sleepers_see() for all.
  */
-void shmdev_ring_announce(struct shmdev_ring_gate *gate,
-			  const struct shmdev_ring_gate *wanted);
+int shmdev_ring_announce(const struct shmdev_ring *ring,
+			 struct shmdev_ring_gate *gate,
+			 const struct shmdev_ring_gate *wanted);
+
+/*
+ * A full barrier between what others may wait for, which was written, and the
+ * look at whether they do.
+ */
+ALWAYS_INLINE void let_sleepers_see(const struct shmdev_ring *ring)
+{
+	if (ring->flags & SHMDEV_RING_F_ASYMMETRIC)
+		/* They make it; the compiler must not undo that. */
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
 
 /*
  * Sleeps on @turn, which the other side changes, until @is_reached. @gate is
@@ -236,7 +254,7 @@ int shmdev_ring_wake(struct shmdev_ring *ring,
 		     uint32_t *turn, uint64_t position, uint64_t sequence,
 		     uint64_t *woken);
 
-/* After a full barrier that comes after the position was published. */
+/* After let_sleepers_see(), after the position was published. */
 ALWAYS_INLINE int knock(struct shmdev_ring *ring,
 			const struct shmdev_ring_gate *gate, uint32_t *turn,
 			uint64_t position, uint64_t sequence, uint64_t *woken)

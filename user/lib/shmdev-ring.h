@@ -50,11 +50,19 @@ enum shmdev_ring_role {
  * Rapids). For parties that trust each other: such a ring is not isolated.
  */
 #define SHMDEV_RING_CLEARS	(1U << 1)
+/*
+ * For a ring that is mostly busy: to send and to receive need no memory barrier,
+ * which can take most of their time, since who is about to sleep lets the kernel
+ * make one for all, by membarrier(2). So to sleep takes some microseconds more,
+ * and interrupts what runs just then of those that have such rings. Attaching
+ * fails with -EOPNOTSUPP where that system call is not to be had.
+ */
+#define SHMDEV_RING_ASYMMETRIC	(1U << 2)
 
 struct shmdev_ring_options {
 	size_t size;		/* sizeof(struct shmdev_ring_options) */
 	uint32_t kind;		/* enum shmdev_ring_kind */
-	uint32_t flags;		/* SHMDEV_RING_MANY, SHMDEV_RING_CLEARS */
+	uint32_t flags;		/* SHMDEV_RING_MANY, CLEARS, ASYMMETRIC */
 	uint64_t data_bytes;	/* a power of two, at least a page */
 	uint32_t readers;	/* at a time; 0: 1 in a queue, 8 in a stream */
 	uint32_t reserved;

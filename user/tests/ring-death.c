@@ -426,6 +426,7 @@ static void dies_at_every_step(void)
 #define STREAM SHMDEV_RING_IS_STREAM
 #define MANY SHMDEV_RING_MANY
 #define CLEARS SHMDEV_RING_CLEARS
+#define ASYMMETRIC SHMDEV_RING_ASYMMETRIC
 #define SENDER SHMDEV_RING_PRODUCER
 #define RECEIVER SHMDEV_RING_CONSUMER
 
@@ -447,6 +448,10 @@ static const struct scene scenes[] = {
 	  false, act_peek },
 	{ "queue, receive from who sleeps", QUEUE, 0, RECEIVER, false, true,
 	  false, act_receive },
+	{ "asymmetric queue, send to who sleeps", QUEUE, ASYMMETRIC, SENDER,
+	  false, true, false, act_send },
+	{ "asymmetric queue, receive from who sleeps", QUEUE, ASYMMETRIC,
+	  RECEIVER, false, true, false, act_receive },
 	{ "stream, send", STREAM, 0, SENDER, false, false, false, act_send },
 	{ "stream, overwrite", STREAM, 0, SENDER, true, false, false, act_send },
 	{ "stream, send to who sleeps", STREAM, 0, SENDER, false, true,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The contract of rings (shmdev-ring.h), on a memfd. TAP. */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 
 #include "ring-world.h"
 
@@ -91,7 +94,7 @@ static void options_are_checked(void)
 	BAD(size = 1);
 	BAD(kind = 0);
 	BAD(kind = 3);
-	BAD(flags = 4);
+	BAD(flags = 8);
 	BAD(data_bytes = 0);
 	BAD(data_bytes = PAGE / 2);
 	BAD(data_bytes = 3 * PAGE);
@@ -107,6 +110,57 @@ static void options_are_checked(void)
 	check(shmdev_ring_bytes(&good, &bytes) == 0);
 	check(bytes == (2 + 8 + 1) * PAGE);
 	check(shmdev_ring_format(-1, 0, &good) == -EBADF);
+}
+
+/* To the end of this process. */
+static void forbid_membarrier(int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		_exit(2);
+}
+
+/* Asymmetric: a party that cannot make barriers for others is none. */
+static void asymmetric_ring_needs_membarrier(void)
+{
+	static const int errors[] = { ENOSYS, EPERM, EINVAL };
+	struct shmdev_ring_options options = queue_options();
+	struct shmdev_ring_info info = { .size = sizeof(info) };
+	struct shmdev_ring *ring;
+	struct pair pair;
+	int status;
+
+	options.flags = SHMDEV_RING_ASYMMETRIC;
+	pair = pair_of(options);
+	check(shmdev_ring_info(pair.producer, &info) == 0);
+	check(info.flags == SHMDEV_RING_ASYMMETRIC);
+	check(send_number(pair.producer, 0, 8) == 0);
+	check(receive_number(pair.consumer, 0, 0) == 0);
+	shmdev_ring_detach(pair.consumer);
+	for (unsigned int i = 0; i < 3; i++) {
+		if (!fork()) {
+			forbid_membarrier(errors[i]);
+			case_failed = false;
+			check(attach_as(pair.fd, new_party(),
+					SHMDEV_RING_CONSUMER, &ring) ==
+			      -EOPNOTSUPP);
+			check(attach_as(pair.fd, new_party(),
+					SHMDEV_RING_OBSERVER, &ring) == 0);
+			_exit(case_failed);
+		}
+		check(wait(&status) > 0 && status == 0);
+	}
+	pair.consumer = attach(pair.fd, SHMDEV_RING_CONSUMER);
+	pair_end(&pair);
 }
 
 /* How attaching to the ring fails; its header is @good again then. */
@@ -865,6 +919,7 @@ int main(void)
 {
 	world_begin();
 	RUN(options_are_checked);
+	RUN(asymmetric_ring_needs_membarrier);
 	RUN(damaged_header_is_refused);
 	RUN(role_is_taken_once);
 	RUN(roles_are_kept_to);

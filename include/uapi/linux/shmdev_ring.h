@@ -60,6 +60,10 @@
  * @turn and WAKE. Without such a gate no side makes a system call. One that dies
  * before its WAKE wakes everyone by dying.
  *
+ * In a ring with F_ASYMMETRIC who sleeps makes both barriers, by membarrier(2)
+ * with CMD_GLOBAL_EXPEDITED, for which each party of the ring has registered; who
+ * has not makes its own. A party that cannot do so takes no part in it.
+ *
  * Each side reads a word of the other once, and believes nothing.
  *
  * DOC: isolation
@@ -87,7 +91,10 @@
 #define SHMDEV_RING_F_MANY	(1 << 0)
 /* The consumer clears a word in each line that it gives back. */
 #define SHMDEV_RING_F_CLEARS	(1 << 1)
-#define SHMDEV_RING_F_ALL	(SHMDEV_RING_F_MANY | SHMDEV_RING_F_CLEARS)
+/* Barriers are left to who sleeps. Not where the kernel is a party. */
+#define SHMDEV_RING_F_ASYMMETRIC	(1 << 2)
+#define SHMDEV_RING_F_ALL						\
+	(SHMDEV_RING_F_MANY | SHMDEV_RING_F_CLEARS | SHMDEV_RING_F_ASYMMETRIC)
 
 /* Parties that read, and bytes of data. */
 #define SHMDEV_RING_CURSORS_MAX	32

@@ -74,6 +74,8 @@ static inline void store_word(word &to, unsigned int value,
 #define store(word, value) store_as(word, value, rl::mo_relaxed)
 #define store_release(word, value) store_as(word, value, rl::mo_release)
 #define fence(order) rl::atomic_thread_fence(order, $)
+/* membarrier(): a full one in each thread. */
+#define fence_for_all() rl::systemwide_fence($)
 #define compare_exchange(word, old, value, order) \
 	(STEP(), (word).compare_exchange_strong(old, value, order, $, \
 						rl::mo_relaxed, $))

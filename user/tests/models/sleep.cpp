@@ -10,7 +10,7 @@ enum {
 	SLEEPER_FENCE = 1, PUBLISH_FENCE, GIVE_BACK_FENCE, GATE_LATE, TURN_LATE,
 	TURN_STAYS, TURN_AFTER_WAKE, HEAD_LATE, SEQUENCE_LATE, POSITION_LATE,
 	WOKEN_TOO_EARLY, UNPUBLISHED, NO_HURRY, HURRY_EARLY, HURRY_UNSEEN,
-	BLIND_WAIT,
+	BLIND_WAIT, OWN_BARRIER_ONLY,
 };
 
 static const char *const weakenings[] = {
@@ -30,6 +30,7 @@ static const char *const weakenings[] = {
 	"who waits for room tells the consumer before it says so itself",
 	"who waits for more does not look for one that waits for room",
 	"the kernel does not look at the word",
+	"in an asymmetric ring, the sleeper makes its own barrier only",
 };
 
 #define RECORD_HEAD 1u
@@ -50,6 +51,8 @@ static struct {
 	 * there are some. The library does not, but its rules allow that.
 	 */
 	bool puts_back;
+	/* Who sleeps makes the barriers of both. */
+	bool asymmetric;
 } scene;
 
 struct sleep_model : rl::test_suite<sleep_model, 2> {
@@ -156,6 +159,8 @@ struct sleep_model : rl::test_suite<sleep_model, 2> {
 			}
 			if (!weak(SLEEPER_FENCE))
 				fence(rl::mo_seq_cst);
+			if (scene.asymmetric && !weak(OWN_BARRIER_ONLY))
+				fence_for_all();
 			reached = is_reached(kind, position, sequence);
 			if (reached)
 				break;
@@ -175,6 +180,12 @@ struct sleep_model : rl::test_suite<sleep_model, 2> {
 		store(gate.position, NOBODY);
 	}
 
+	void let_sleepers_see(unsigned int weakened)
+	{
+		if (!scene.asymmetric && !weak(weakened))
+			fence(rl::mo_seq_cst);
+	}
+
 	/* ring-producer.c */
 
 	void publish()
@@ -184,8 +195,7 @@ struct sleep_model : rl::test_suite<sleep_model, 2> {
 		if (!weak(SEQUENCE_LATE))
 			store(producer.sequence, sends.sequence);
 		sends.published = sends.head;
-		if (!weak(PUBLISH_FENCE))
-			fence(rl::mo_seq_cst);
+		let_sleepers_see(PUBLISH_FENCE);
 		if (weak(SEQUENCE_LATE))
 			store(producer.sequence, sends.sequence);
 		knock(cursor.gate, producer.turn, producer.queue, sends.head,
@@ -263,8 +273,7 @@ struct sleep_model : rl::test_suite<sleep_model, 2> {
 		if (!weak(POSITION_LATE))
 			store_release(cursor.position, reads.position);
 		reads.done = reads.position;
-		if (!weak(GIVE_BACK_FENCE))
-			fence(rl::mo_seq_cst);
+		let_sleepers_see(GIVE_BACK_FENCE);
 		knock(producer.gate, cursor.turn, cursor.queue, reads.position,
 		      0, reads.woken);
 		if (weak(POSITION_LATE))
@@ -341,6 +350,30 @@ static void hurry(void)
 	scene.throttle = 2;
 }
 
+static void asymmetric(void)
+{
+	one();
+	scene.asymmetric = true;
+}
+
+static void asymmetric_four(void)
+{
+	four();
+	scene.asymmetric = true;
+}
+
+static void asymmetric_throttle(void)
+{
+	throttle();
+	scene.asymmetric = true;
+}
+
+static void asymmetric_hurry(void)
+{
+	hurry();
+	scene.asymmetric = true;
+}
+
 static const struct search searches[] = {
 	{ "all orders with up to 3 switches", rl::sched_bound, 3, 0,
 	  rl::simulate<sleep_model>, one },
@@ -356,6 +389,14 @@ static const struct search searches[] = {
 	  rl::simulate<sleep_model>, hurry },
 	{ "waiting for more than has room, all orders with up to 3 switches",
 	  rl::sched_bound, 3, 0, rl::simulate<sleep_model>, hurry },
+	{ "asymmetric, all orders with up to 3 switches", rl::sched_bound, 3, 0,
+	  rl::simulate<sleep_model>, asymmetric },
+	{ "asymmetric, room for one of four", rl::sched_random, 0, 200000,
+	  rl::simulate<sleep_model>, asymmetric_four },
+	{ "asymmetric, waiting for two", rl::sched_random, 0, 200000,
+	  rl::simulate<sleep_model>, asymmetric_throttle },
+	{ "asymmetric, waiting for more than has room", rl::sched_random, 0,
+	  200000, rl::simulate<sleep_model>, asymmetric_hurry },
 };
 
 int main(int argc, char **argv)
