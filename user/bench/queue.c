@@ -24,9 +24,7 @@ struct queue {
 struct queue_side {
 	struct shmdev_ring *ring;
 	const struct timespec *now;
-	/* By 32: not committed yet; or found, and what of it was taken. */
-	unsigned int held, taken;
-	struct shmdev_ring_record found[BATCH];
+	unsigned int held;	/* not committed, or not released yet */
 };
 
 static void *queue_open(uint32_t flags)
@@ -167,7 +165,7 @@ static void queue_release(struct side *side)
 {
 	struct queue_side *mine = side->state;
 
-	mine->held = mine->taken = 0;
+	mine->held = 0;
 	worked(shmdev_ring_release(mine->ring));
 }
 
@@ -186,25 +184,21 @@ ALWAYS_INLINE bool batch_send(struct side *side, const void *record,
 	return true;
 }
 
-/* Up to so many, if there are: a consumer that has nothing more keeps nothing. */
+/* A consumer that has nothing more to read keeps nothing. */
 ALWAYS_INLINE bool batch_receive(struct side *side, void *record, size_t bytes)
 {
 	struct queue_side *mine = side->state;
-	const struct shmdev_ring_record *found;
-	int ret;
+	struct shmdev_ring_record found;
 
-	if (!mine->held) {
-		ret = shmdev_ring_peek_many(mine->ring, mine->found, BATCH,
-					    mine->now);
-		if (!worked(ret))
-			return false;
-		mine->held = (unsigned int)ret;
+	if (!worked(shmdev_ring_peek(mine->ring, mine->now, &found))) {
+		if (mine->held)
+			queue_release(side);
+		return false;
 	}
-	found = &mine->found[mine->taken++];
-	if (found->bytes != bytes)
+	if (found.bytes != bytes)
 		fails(-EBADMSG);
-	memcpy(record, found->data, bytes);
-	if (mine->taken == mine->held)
+	memcpy(record, found.data, bytes);
+	if (++mine->held == BATCH)
 		queue_release(side);
 	return true;
 }
@@ -248,7 +242,7 @@ ALWAYS_INLINE bool place_receive(struct side *side, void *record, size_t bytes)
 TRANSPORT_LOOPS(queue)
 TRANSPORT_LOOPS(waiting)
 TRANSPORT_LOOPS_FOR(batch, batch_send, batch_receive, queue_flush,
-		    holds_nothing)
+		    queue_release)
 TRANSPORT_LOOPS_FOR(place, queue_send, place_receive, holds_nothing,
 		    holds_nothing)
 

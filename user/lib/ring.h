@@ -53,6 +53,7 @@ struct shmdev_ring {
 	/* Nanoseconds to look again and again, before going to sleep. */
 	uint64_t spin_max;
 	uint64_t spin;
+	unsigned int moment;	/* relax() so often to let others get on */
 
 	bool is_owner;		/* of a producer's or of a cursor's page */
 
@@ -75,6 +76,8 @@ struct shmdev_ring {
 	struct shmdev_ring_place done;	/* behind what was given back */
 	uint64_t seen;		/* the head, when it was last looked at */
 	unsigned int laps;	/* without a record in between */
+	uint64_t dry;		/* sequence number when all had been read */
+	unsigned int singles;	/* how often in a row that was one record */
 	uint64_t producer_woken;
 	uint32_t throttle_records;
 	uint64_t throttle_bytes;
@@ -194,6 +197,9 @@ struct shmdev_ring_spin {
 	unsigned int looks;
 	uint64_t end;	/* a time of CLOCK_MONOTONIC in nanoseconds, or 0 */
 };
+
+/* How often to relax() for a moment on this processor. */
+unsigned int shmdev_ring_measure_moment(void);
 
 /* Waits for the moment before the next look. False: it is time to sleep. */
 bool shmdev_ring_spin(const struct shmdev_ring *ring,
