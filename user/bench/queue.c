@@ -2,9 +2,9 @@
 /*
  * The library's queues: isolated (the reader cannot write the data), cleared
  * (it can, and clears a word of each line), both also asymmetric (without
- * barriers), and many (made for several producers, of which there is one). Each record for itself, by 32, and read in
- * place; all those without ever sleeping, as the other rings, and the first
- * also so that it does.
+ * barriers), and many (made for several producers, of which there is one).
+ * Each record for itself, by 32, and read in place; all those without ever
+ * sleeping, as the other rings, and the first also so that it does.
  *
  * By calls of the library, as any program would: nothing of it is inlined.
  */

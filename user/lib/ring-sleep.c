@@ -23,7 +23,7 @@
 
 #define LOOKS_PER_TIME 8
 /* About as long as a line takes from one processor to another. */
-#define MOMENT 200
+#define MOMENT 200ULL
 #define RELAX_TRIED 64
 
 SHMDEV_API const struct timespec *shmdev_ring_now(void)
@@ -122,10 +122,8 @@ int shmdev_ring_register(const struct shmdev_ring *ring)
 	if (!(ring->flags & SHMDEV_RING_F_ASYMMETRIC))
 		return 0;
 	ret = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
-	/* It does not have it, not this command of it, or is told not to. */
-	if (ret == -ENOSYS || ret == -EINVAL || ret == -EPERM)
-		return -EOPNOTSUPP;
-	return ret;
+	/* Else it does not have it, not this command of it, or is told not to. */
+	return !ret || ret == -ENOMEM ? ret : -EOPNOTSUPP;
 }
 
 int shmdev_ring_announce(const struct shmdev_ring *ring,

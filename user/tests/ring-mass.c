@@ -171,6 +171,7 @@ static void begin(struct party *party, pthread_t *thread)
 		munmap(ring->base, ring->mapped);
 		ring->base = first->base;
 		ring->producer = first->producer;
+		ring->cursor = cursor_of(first, ring->slot);
 		ring->data = first->data;
 	}
 	mprotect(ring->base, ring->mapped, PROT_READ | PROT_WRITE);
