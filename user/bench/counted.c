@@ -32,7 +32,10 @@
 struct rings {
 	struct shmdev_ring *producer, *consumer;
 	size_t bytes;
-	unsigned int burst;		/* what each sleep lets the other do */
+	/* What each sleep lets the other side do, and how often. */
+	void (*other_side)(struct rings *rings, unsigned int count,
+			   const struct timespec *deadline);
+	unsigned int burst;
 	struct ring_counts counts;
 };
 
@@ -213,13 +216,29 @@ static void count_all_instructions(void)
 				    kinds[k].name, kinds[k].flags);
 }
 
+static void receive_each(struct rings *rings, unsigned int count,
+			 const struct timespec *deadline)
+{
+	while (count--)
+		must(shmdev_ring_receive(rings->consumer, buffer, rings->bytes,
+					 deadline, NULL), "receive");
+}
+
+static void send_each(struct rings *rings, unsigned int count,
+		      const struct timespec *deadline)
+{
+	while (count--)
+		must(shmdev_ring_send(rings->producer, buffer, rings->bytes,
+				      deadline), "send");
+}
+
 /*
  * Who sleeps lets the other side do a burst: here is where a second process
  * would run. It is woken by what that does, or it would sleep for ever.
  */
-static int reader_sleeps(void *context, uint64_t offset, const uint32_t *word,
-			 uint32_t expected, uint32_t ends,
-			 const struct timespec *deadline)
+static int sleeps(void *context, uint64_t offset, const uint32_t *word,
+		  uint32_t expected, uint32_t ends,
+		  const struct timespec *deadline)
 {
 	struct rings *rings = context;
 
@@ -227,29 +246,9 @@ static int reader_sleeps(void *context, uint64_t offset, const uint32_t *word,
 	(void)ends;
 	(void)deadline;
 	rings->counts.sleeps++;
-	for (unsigned int i = 0; i < rings->burst; i++)
-		must(shmdev_ring_send(rings->producer, buffer, rings->bytes,
-				      SHMDEV_RING_NOW), "send");
+	rings->other_side(rings, rings->burst, SHMDEV_RING_NOW);
 	if (*word == expected)
-		errx(1, "nobody wakes a reader");
-	return 0;
-}
-
-static int writer_sleeps(void *context, uint64_t offset, const uint32_t *word,
-			 uint32_t expected, uint32_t ends,
-			 const struct timespec *deadline)
-{
-	struct rings *rings = context;
-
-	(void)offset;
-	(void)ends;
-	(void)deadline;
-	rings->counts.sleeps++;
-	for (unsigned int i = 0; i < rings->burst; i++)
-		must(shmdev_ring_receive(rings->consumer, buffer, rings->bytes,
-					 SHMDEV_RING_NOW, NULL), "receive");
-	if (*word == expected)
-		errx(1, "nobody wakes a writer");
+		errx(1, "nobody wakes who sleeps");
 	return 0;
 }
 
@@ -265,24 +264,10 @@ static int wakes(void *context, uint64_t offset, uint32_t *word,
 	return 0;
 }
 
-static void receive_sleeping(struct rings *rings, unsigned int count)
-{
-	while (count--)
-		must(shmdev_ring_receive(rings->consumer, buffer, rings->bytes,
-					 NULL, NULL), "receive");
-}
-
-static void send_sleeping(struct rings *rings, unsigned int count)
-{
-	while (count--)
-		must(shmdev_ring_send(rings->producer, buffer, rings->bytes,
-				      NULL), "send");
-}
-
 static void count_calls(const char *who, bool reads, unsigned int burst)
 {
 	const struct shmdev_ring_calls calls = {
-		.wait = reads ? reader_sleeps : writer_sleeps,
+		.wait = sleeps,
 		.wake = wakes,
 		.has_ended = nobody_has_ended,
 	};
@@ -290,10 +275,11 @@ static void count_calls(const char *who, bool reads, unsigned int burst)
 	struct rings rings;
 
 	rings = open_rings(0, 64, &calls, &rings);
+	rings.other_side = reads ? send_each : receive_each;
 	rings.burst = burst;
 	shmdev_ring_set_spin(rings.producer, 0);
 	shmdev_ring_set_spin(rings.consumer, 0);
-	(reads ? receive_sleeping : send_sleeping)(&rings, records);
+	(reads ? receive_each : send_each)(&rings, records, NULL);
 	printf("kicks\t%s\t%zu\tper record\t%.6g\tcounted\t0\n", who,
 	       rings.bytes, (double)rings.counts.kicks / records);
 	printf("sleeps\t%s\t%zu\tper record\t%.6g\tcounted\t0\n", who,
