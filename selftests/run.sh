@@ -7,12 +7,12 @@
 cd "$(dirname "$0")" || exit 1
 
 # quiet looks back at what the others made the kernel say, so it comes last;
-# hold is tool.sh's; lives, fuzz and ring_death take long, and failnth needs a
-# debug kernel.
+# hold is tool.sh's; lives, fuzz and ring_death take long, failnth needs a debug
+# kernel, and poison costs the machine memory.
 if [ $# -eq 0 ]; then
 	for program in *; do
 		case $program in
-		run.sh | quiet | hold | lives | failnth | fuzz | ring_death) continue ;;
+		run.sh | quiet | hold | lives | failnth | fuzz | ring_death | poison) continue ;;
 		esac
 		[ ! -f "$program" ] || [ ! -x "$program" ] ||
 			set -- "$@" "$program"

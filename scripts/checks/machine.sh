@@ -14,8 +14,9 @@ for kernel in "${kernels[@]}"; do
 done
 # These take the longest, and a processor each for most of the time.
 for kernel in "${kernels[@]}"; do
-	stock+=("machine-$kernel")
+	stock+=("machine-$kernel" "poison-$kernel")
 	before "machine-$kernel" scripts/kernel "$kernel"
+	before "poison-$kernel" scripts/kernel "$kernel"
 done
 
 # The machine brings back what its command said, left and ended with, and tells
@@ -152,4 +153,9 @@ suite_machine() {
 				sh /opt/shmdev/$tests/run.sh $long || failed=1
 		done
 		exit $failed' sh "$long" "${bits[@]}"
+}
+
+# In a machine of its own, whose memory is less then, and which logs it.
+suite_poison() {
+	in_machine "poison-$1" "$1" 300 sh /opt/shmdev/selftests/run.sh poison
 }

@@ -236,9 +236,9 @@ static void send_each(struct rings *rings, unsigned int count,
  * Who sleeps lets the other side do a burst: here is where a second process
  * would run. It is woken by what that does, or it would sleep for ever.
  */
-static int sleeps(void *context, uint64_t offset, const uint32_t *word,
-		  uint32_t expected, uint32_t ends,
-		  const struct timespec *deadline)
+static int goes_to_sleep(void *context, uint64_t offset, const uint32_t *word,
+			 uint32_t expected, uint32_t ends,
+			 const struct timespec *deadline)
 {
 	struct rings *rings = context;
 
@@ -267,7 +267,7 @@ static int wakes(void *context, uint64_t offset, uint32_t *word,
 static void count_calls(const char *who, bool reads, unsigned int burst)
 {
 	const struct shmdev_ring_calls calls = {
-		.wait = sleeps,
+		.wait = goes_to_sleep,
 		.wake = wakes,
 		.has_ended = nobody_has_ended,
 	};

@@ -20,6 +20,7 @@ static const struct {
 	{ EEXIST, "the pages are isolated already, or a segment of this name exists" },
 	{ EINTR, "a signal came first" },
 	{ EINVAL, "a size, flag, mode or name that has no meaning" },
+	{ EIO, "the machine has found this memory to be broken" },
 	{ EMFILE, "this process has no file descriptor left" },
 	{ EMSGSIZE, "the record is larger than one can be in this ring" },
 	{ ENAMETOOLONG, "the name is too long" },

@@ -55,6 +55,7 @@
  *               anybody woke the caller (WAIT), or the process is ending
  *               (ISOLATE)
  * EINVAL        a size, flag, mode, name or reserved member that has no meaning
+ * EIO           the machine has found the memory of the word to be broken (WAIT)
  * EMFILE        the process has no descriptor left
  * ENAMETOOLONG  a name without a zero byte in its array
  * ENFILE        the driver has max_segments already, or the system its files
@@ -414,7 +415,7 @@ struct shmdev_look {
  * A signal handler with SA_RESTART does not end the wait, any other does; a time
  * from now has become the time that is left then.
  *
- * Errors: EAGAIN, EBADF, EINTR, EINVAL, ENOMEM, ENXIO, ETIMEDOUT.
+ * Errors: EAGAIN, EBADF, EINTR, EINVAL, EIO, ENOMEM, ENXIO, ETIMEDOUT.
  */
 struct shmdev_wait {
 	__u32 size;
