@@ -544,7 +544,6 @@ TEST_F(limits, full_cgroup_is_enomem_and_kills_nobody)
 }
 
 /* Kilobytes, from /proc/meminfo; what processors hold back is counted too. */
-/* In KiB. */
 static long memory(const char *key)
 {
 	write_file("/proc/sys/vm/stat_refresh", "1");

@@ -129,13 +129,17 @@ static void forbid_membarrier(int error)
 		_exit(2);
 }
 
-/* Asymmetric: a party that cannot make barriers for others is none. */
+/*
+ * Asymmetric: a party that cannot make barriers for others is none; and one that
+ * may not do so any more does not sleep, since nobody would wake it.
+ */
 static void asymmetric_ring_needs_membarrier(void)
 {
 	static const int errors[] = { EPERM, EINVAL };
 	struct shmdev_ring_options options = queue_options();
 	struct shmdev_ring_info info = { .size = sizeof(info) };
 	struct shmdev_ring *ring;
+	struct timespec soon;
 	struct pair pair;
 	int status;
 
@@ -155,6 +159,18 @@ static void asymmetric_ring_needs_membarrier(void)
 			      -EOPNOTSUPP);
 			check(attach_as(pair.fd, new_party(),
 					SHMDEV_RING_OBSERVER, &ring) == 0);
+			_exit(case_failed);
+		}
+		check(wait(&status) > 0 && status == 0);
+		if (!fork()) {
+			case_failed = false;
+			ring = attach(pair.fd, SHMDEV_RING_CONSUMER);
+			forbid_membarrier(errors[i]);
+			clock_gettime(CLOCK_MONOTONIC, &soon);
+			soon.tv_sec += 2;
+			check(shmdev_ring_receive(ring, &status, sizeof(status),
+						  &soon, NULL) == -errors[i]);
+			shmdev_ring_detach(ring);
 			_exit(case_failed);
 		}
 		check(wait(&status) > 0 && status == 0);
