@@ -319,8 +319,11 @@ void shmdev_backing_destroy(struct shmdev_segment *segment, int paths)
 	inode = file_inode(inner);
 	WRITE_ONCE(inner->f_path.dentry->d_fsdata, NULL);
 	shmem_truncate_range(inode, 0, -1);
-	/* A path can only be had from another, or from a file. */
-	if (d_count(inner->f_path.dentry) > 1 + paths)
+	/*
+	 * A path can only be had from another, or from a file: one that is being
+	 * dropped right now may count or not.
+	 */
+	if (READ_ONCE(inner->f_path.dentry->d_lockref.count) > 1 + paths)
 		close_paths(inode);
 	fput(inner);
 }
