@@ -283,11 +283,21 @@ static int shmdev_ioctl_mappings(struct shmdev_call *call)
 	return ret;
 }
 
+static int kick(const struct file *file, u64 argument)
+{
+	if (!shmdev_file_may_write(file))
+		return -EBADF;
+	return shmdev_endpoint_kick(shmdev_file_segment(file), argument);
+}
+
 static int shmdev_ioctl_kick(struct shmdev_call *call)
 {
-	if (!shmdev_file_may_write(call->file))
-		return -EBADF;
-	return shmdev_endpoint_kick(call->segment, call->arg.kick.argument);
+	return kick(call->file, call->arg.kick.argument);
+}
+
+static int shmdev_ioctl_bare_kick(const struct file *file)
+{
+	return kick(file, 0);
 }
 
 static int shmdev_ioctl_look(struct shmdev_call *call)
@@ -417,6 +427,7 @@ static void shmdev_ioctl_claim_done(struct shmdev_call *call, bool told)
 /**
  * struct shmdev_command - how a command is called
  * @run: does it; a positive result goes to the caller
+ * @bare: if not NULL, does it for a caller who gives NULL instead of a struct
  * @done: if not NULL, called at last, with whether the caller has the result
  * @cmd: its number, with direction and today's size
  * @least: size of the first release's struct; no caller has a smaller one
@@ -426,6 +437,7 @@ static void shmdev_ioctl_claim_done(struct shmdev_call *call, bool told)
  */
 struct shmdev_command {
 	int (*run)(struct shmdev_call *call);
+	int (*bare)(const struct file *file);
 	void (*done)(struct shmdev_call *call, bool told);
 	unsigned int cmd;
 	u32 least;
@@ -452,7 +464,7 @@ static const struct shmdev_command commands[] = {
 	COMMAND(LIST, list, SHMDEV_LIST_F_ALL, true),
 	COMMAND(INFO, info, 0, false),
 	COMMAND(MAPPINGS, mappings, 0, false),
-	COMMAND(KICK, kick, 0, false),
+	COMMAND(KICK, kick, 0, false, .bare = shmdev_ioctl_bare_kick),
 	COMMAND(LOOK, look, 0, false, .done = shmdev_ioctl_look_done),
 	COMMAND(WAIT, wait, SHMDEV_WAIT_F_ALL, false, .restarts = true),
 	COMMAND(WAKE, wake, 0, false),
@@ -477,33 +489,23 @@ static const struct shmdev_command *find_command(unsigned int cmd, bool door)
 	return command;
 }
 
-/**
- * shmdev_ioctl() - carry out one command
- * @file: a segment file
- * @door: the open /dev/shmdev that @file belongs to, or NULL
- * @cmd: from the process
- * @arg: likewise
- *
- * Context: process context, no lock held.
- * Return: what the UAPI header says
+/*
+ * Not inlined: a kernel that clears stacks clears the copy of the struct when
+ * the function is entered, which a bare command has no use for.
  */
-long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
-		  unsigned long arg)
+static noinline long run_with_struct(const struct shmdev_command *command,
+				     struct file *file, struct file *door,
+				     void __user *user)
 {
-	const struct shmdev_command *command = find_command(cmd, door);
-	void __user *user = (void __user *)arg;
 	struct shmdev_call call = {
 		.file = file,
 		.segment = shmdev_file_segment(file),
 		.door = door,
 	};
-	size_t known;
+	size_t known = _IOC_SIZE(command->cmd);
 	u32 size;
 	int ret;
 
-	if (!command)
-		return -ENOTTY;
-	known = _IOC_SIZE(command->cmd);
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
 	if (size < command->least)
@@ -521,10 +523,32 @@ long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
 	ret = command->run(&call);
 	if (ret < 0 && !(ret == -ERESTARTSYS && command->restarts))
 		return ret;
-	if (_IOC_DIR(cmd) & _IOC_READ &&
-	    put_entry(arg, 0, size, &call.arg, known))
+	if (_IOC_DIR(command->cmd) & _IOC_READ &&
+	    put_entry((uintptr_t)user, 0, size, &call.arg, known))
 		ret = -EFAULT;
 	if (command->done)
 		command->done(&call, ret >= 0);
 	return ret;
+}
+
+/**
+ * shmdev_ioctl() - carry out one command
+ * @file: a segment file
+ * @door: the open /dev/shmdev that @file belongs to, or NULL
+ * @cmd: from the process
+ * @arg: likewise
+ *
+ * Context: process context, no lock held.
+ * Return: what the UAPI header says
+ */
+long shmdev_ioctl(struct file *file, struct file *door, unsigned int cmd,
+		  unsigned long arg)
+{
+	const struct shmdev_command *command = find_command(cmd, door);
+
+	if (!command)
+		return -ENOTTY;
+	if (!arg && command->bare)
+		return command->bare(file);
+	return run_with_struct(command, file, door, (void __user *)arg);
 }

@@ -7,11 +7,10 @@
  *	int fd = open("/dev/shmdev", O_RDWR);
  *	struct shmdev_hello *hello = mmap(NULL, sizeof(*hello),
  *			PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
- *	struct shmdev_kick kick = { .size = sizeof(kick) };
  *
  *	puts(hello->greeting);
  *	strcpy(hello->request, "Hello from user space");
- *	ioctl(fd, SHMDEV_IOC_KICK, &kick);
+ *	ioctl(fd, SHMDEV_IOC_KICK, NULL);
  *	puts(hello->answer.text);
  */
 #include <linux/err.h>

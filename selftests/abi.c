@@ -487,7 +487,9 @@ TEST_F(command, refuses_pointers_that_lead_nowhere)
 	char *start;
 	size_t i;
 
-	EXPECT_ERRNO(EFAULT, issue(self->fd, variant->request, NULL));
+	/* To KICK, this one says that there is no argument. */
+	if (variant->request != SHMDEV_IOC_KICK)
+		EXPECT_ERRNO(EFAULT, issue(self->fd, variant->request, NULL));
 	EXPECT_ERRNO(EFAULT, issue(self->fd, variant->request, hole));
 	EXPECT_ERRNO(EFAULT, issue(self->fd, variant->request, (void *)-8L));
 	EXPECT_ERRNO(EFAULT, issue(self->fd, variant->request,

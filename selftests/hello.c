@@ -169,6 +169,20 @@ TEST_F(hello, works_through_read_and_write)
 	expect_answer(_metadata, &hello, "files", 5);
 }
 
+/* KICK: a struct with argument 0 and NULL instead of it are the same */
+TEST_F(hello, kick_needs_no_struct)
+{
+	ask(self->shared, "struct", 6);
+	ASSERT_EQ(0, kick_with(self->fd, 0));
+	expect_answer(_metadata, self->shared, "struct", 6);
+	ask(self->shared, "bare", 4);
+	ASSERT_EQ(0, ioctl(self->fd, SHMDEV_IOC_KICK, NULL));
+	expect_answer(_metadata, self->shared, "bare", 4);
+	/* As the struct may become longer, so may the number. */
+	ASSERT_EQ(0, ioctl(self->fd, _IOC(_IOC_WRITE, SHMDEV_IOC_MAGIC, 7, 99),
+			   NULL));
+}
+
 /* hello: the kick's argument must be 0 (else EINVAL) */
 TEST_F(hello, argument_is_einval)
 {

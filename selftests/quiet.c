@@ -69,7 +69,8 @@ static void make_mistakes(int door, int segment)
 					    SHMDEV_IOC_MAGIC, nr,
 					    rand_r(&seed) % 256);
 		int fd = fds[rand_r(&seed) % 2], ret;
-		void *at = rand_r(&seed) % 8 ? arg : nowhere[round % 4];
+		void *at = rand_r(&seed) % 8 || nr == _IOC_NR(SHMDEV_IOC_KICK) ?
+			   arg : nowhere[round % 4];
 
 		for (i = 0; i < 64; i++)
 			arg[i] = rand_r(&seed) % 2 ? 0 : rand_r(&seed);

@@ -195,7 +195,7 @@ static inline int kick_with(int fd, __u64 argument)
 
 static inline int kick(int fd)
 {
-	return kick_with(fd, 0);
+	return ioctl(fd, SHMDEV_IOC_KICK, NULL);
 }
 
 static inline __u64 look(int fd)

@@ -164,7 +164,7 @@ static noinline int operate(struct shmdev_segment *segment, u64 argument)
 /* What the others do comes on top of a call that does nothing. */
 static int bench_kick(struct shmdev_segment *segment, u64 argument)
 {
-	return argument ? operate(segment, argument) : 0;
+	return argument >> BENCH_SHIFT ? operate(segment, argument) : 0;
 }
 
 static int bench_attach(struct shmdev_segment *segment)

@@ -52,24 +52,30 @@ static void ioctl_of_null(void *data, unsigned int times)
 		ioctl(of_null, SHMDEV_IOC_KICK, 0);
 }
 
-static void kick(int fd, unsigned int times)
+static void kick(int fd, struct shmdev_kick *arg, unsigned int times)
 {
-	struct shmdev_kick arg = { .size = sizeof(arg) };
-
 	while (times--)
-		need(!ioctl(fd, SHMDEV_IOC_KICK, &arg), "KICK");
+		need(!ioctl(fd, SHMDEV_IOC_KICK, arg), "KICK");
 }
 
 static void kick_ring(void *data, unsigned int times)
 {
 	(void)data;
-	kick(of_ring, times);
+	kick(of_ring, NULL, times);
+}
+
+static void kick_ring_with_argument(void *data, unsigned int times)
+{
+	struct shmdev_kick arg = { .size = sizeof(arg) };
+
+	(void)data;
+	kick(of_ring, &arg, times);
 }
 
 static void kick_hello(void *data, unsigned int times)
 {
 	(void)data;
-	kick(of_hello, times);
+	kick(of_hello, NULL, times);
 }
 
 static void wait_awake(void *data, unsigned int times)
@@ -170,6 +176,7 @@ struct call {
 
 static const struct call calls[] = {
 	{ "KICK, endpoint does nothing", kick_ring },
+	{ "KICK, the same with an argument", kick_ring_with_argument },
 	{ "KICK, endpoint hello", kick_hello },
 	{ "WAIT, no reason to", wait_awake },
 	{ "WAKE, nobody waits", wake_nobody },

@@ -123,12 +123,15 @@ static void produce_in_place(void *data, unsigned int times)
 	}
 }
 
+/* With an argument, as those that it stands for have one. */
 static void kick_for_nothing(void *data, unsigned int times)
 {
 	const struct ring *ring = data;
 
 	while (times--)
-		ok(shmdev_segment_kick(ring->segment, 0), "KICK");
+		ok(shmdev_segment_kick(ring->segment,
+				       BENCH_ARGUMENT(BENCH_NOTHING, 0, 1)),
+		   "KICK");
 }
 
 static void look_in_vain(void *data, unsigned int times)

@@ -209,7 +209,7 @@ SHMDEV_API int shmdev_segment_kick(const struct shmdev_segment *segment,
 
 	if (!segment)
 		return -EINVAL;
-	return shmdev_ioctl(segment->fd, SHMDEV_IOC_KICK, &kick);
+	return shmdev_ioctl(segment->fd, SHMDEV_IOC_KICK, argument ? &kick : NULL);
 }
 
 SHMDEV_API int shmdev_segment_look(const struct shmdev_segment *segment,

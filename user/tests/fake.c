@@ -319,7 +319,7 @@ static int do_kick(int fd, struct shmdev_kick *kick)
 	struct shmdev_info info = { .size = sizeof(info) };
 	struct shmdev_hello *hello;
 
-	if (kick->size != sizeof(*kick) || kick->flags || kick->argument)
+	if (kick && (kick->size != sizeof(*kick) || kick->flags || kick->argument))
 		return -EINVAL;
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return -EBADF;

@@ -365,6 +365,8 @@ struct shmdev_mappings {
  * endpoint's. Kicks of one segment are served one at a time, those of
  * different segments at the same time. Pollers of the segment are woken.
  *
+ * Instead of a struct, NULL will do, and is faster: the argument is 0 then.
+ *
  * Errors: EBADF, EINVAL, ENOTCONN, ESHUTDOWN, and the endpoint's own.
  */
 struct shmdev_kick {
