@@ -116,6 +116,7 @@ static const struct {
 	{ "asymmetric", SHMDEV_RING_ASYMMETRIC },
 	{ "cleared", SHMDEV_RING_CLEARS },
 	{ "many", SHMDEV_RING_MANY },
+	{ "many-asymmetric", SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC },
 };
 
 static void count_instructions(const char *operation, const char *kind,

@@ -2,7 +2,8 @@
 /*
  * The library's queues: isolated (the reader cannot write the data), cleared
  * (it can, and clears a word of each line), both also asymmetric (without
- * barriers), and many (made for several producers, of which there is one).
+ * barriers), and many (made for several producers, of which there is one), also
+ * asymmetric (that one then keeps its turn).
  * Each record for itself, by 32, and read in place; all those without ever
  * sleeping, as the other rings, and the first also so that it does.
  *
@@ -63,6 +64,12 @@ static void *open_many(size_t bytes)
 {
 	(void)bytes;
 	return queue_open(SHMDEV_RING_MANY);
+}
+
+static void *open_keeping(size_t bytes)
+{
+	(void)bytes;
+	return queue_open(SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC);
 }
 
 static void queue_close(void *shared)
@@ -294,3 +301,4 @@ QUEUE(asymmetric, "asymmetric");
 QUEUE(cleared, "cleared");
 QUEUE(both, "cleared asymmetric");
 QUEUE(many, "many");
+QUEUE(keeping, "many asymmetric");

@@ -125,7 +125,8 @@ const struct target targets[] = {
 		.ours = "KICK, endpoint does nothing", NO_MORE(150),
 	},
 	ONE_WAY("many producers' queue with one, of one's", 64,
-		OF("shmdev many", "shmdev isolated"), NO_MORE(1.2)),
+		OF("shmdev many asymmetric waiting",
+		   "shmdev asymmetric waiting"), NO_MORE(1.2)),
 	{
 		.name = "wake-ups a second of an idle reader",
 		.what = "idle", .ours = "shmdev *", NO_MORE(0),
@@ -171,7 +172,11 @@ const struct comparison comparisons[] = {
 		"isolated / fastest packaged ring"
 	},
 	{ "shmdev cleared waiting", PACKAGED, BATCHED, NULL },
-	{ "shmdev many", PACKAGED, BATCHED, NULL },
+	{ "shmdev many waiting", PACKAGED, BATCHED, NULL },
+	{
+		"shmdev many asymmetric waiting", "shmdev asymmetric waiting",
+		NULL, NULL
+	},
 	{
 		"shmdev cleared by 32", "ring rte_ring zero-copy by 32", NULL,
 		"cleared by 32 / rte_ring by 32"

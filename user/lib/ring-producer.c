@@ -59,10 +59,8 @@ ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 
 ALWAYS_INLINE void let_others(struct shmdev_ring *ring)
 {
-	if (!(ring->flags & SHMDEV_RING_F_MANY) || !ring->is_owner)
-		return;
-	ring->is_owner = false;
-	shmdev_ring_disown(ring, &ring->producer->owner);
+	if (ring->flags & SHMDEV_RING_F_MANY && ring->is_owner)
+		end_turn(ring);
 }
 
 static int consumer_has_passed(struct shmdev_ring *ring,
@@ -166,6 +164,7 @@ static int make_room(struct shmdev_ring *ring, uint64_t span)
 
 static int begin(struct shmdev_ring *ring, const struct timespec *deadline)
 {
+	uint64_t head = ring->head;
 	int ret;
 
 	if (ring->is_owner)
@@ -177,6 +176,8 @@ static int begin(struct shmdev_ring *ring, const struct timespec *deadline)
 		return ret;
 	ring->is_owner = true;
 	ret = shmdev_ring_resume(ring);
+	if (ring->head != head)
+		ring->alone = 0;
 	if (ret < 0)
 		let_others(ring);
 	return ret;
@@ -221,7 +222,8 @@ ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes,
 	int ret;
 
 	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved ||
-		     !ring->is_owner || !has_room(ring, span))) {
+		     !(ring->is_owner || begin_kept_turn(ring)) ||
+		     !has_room(ring, span))) {
 		ret = reserve_slowly(ring, bytes, span, deadline);
 		if (ret < 0)
 			return ret;

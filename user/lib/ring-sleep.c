@@ -126,6 +126,11 @@ int shmdev_ring_register(const struct shmdev_ring *ring)
 	return !ret || ret == -ENOMEM ? ret : -EOPNOTSUPP;
 }
 
+int shmdev_ring_barrier_for_all(void)
+{
+	return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+}
+
 int shmdev_ring_announce(const struct shmdev_ring *ring,
 			 struct shmdev_ring_gate *gate,
 			 const struct shmdev_ring_gate *wanted)
@@ -134,7 +139,7 @@ int shmdev_ring_announce(const struct shmdev_ring *ring,
 	store_release(&gate->position, wanted->position);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return ring->flags & SHMDEV_RING_F_ASYMMETRIC ?
-		       membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) : 0;
+		       shmdev_ring_barrier_for_all() : 0;
 }
 
 /*

@@ -295,70 +295,6 @@ static int map_ring(struct shmdev_ring *ring,
 	return ring->claimed ? map_claimed(ring) : 0;
 }
 
-int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
-		    const struct timespec *deadline)
-{
-	const struct shmdev_ring_calls *calls = ring->memory.calls;
-	void *context = ring->memory.context;
-	uint64_t me = ring->memory.id << 1, others = 0;
-	__u64 old;
-	struct shmdev_ring_spin spin = { };
-	uint32_t ends = 0;
-	int ret;
-
-	for (;;) {
-		old = 0;
-		if (__atomic_compare_exchange_n(owner, &old, me | others, false,
-						__ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
-			return 0;
-		if (deadline != SHMDEV_RING_NOW &&
-		    shmdev_ring_spin(ring, &spin))
-			continue;
-		/*
-		 * Its end may come right after this, so the ends are counted
-		 * before.
-		 */
-		ret = calls->ends ? calls->ends(context, &ends) : 0;
-		if (ret < 0)
-			return ret;
-		ret = calls->has_ended(context, old >> 1);
-		if (ret < 0)
-			return ret;
-		if (ret) {
-			/* It may have left others asleep. */
-			if (__atomic_compare_exchange_n(owner, &old, me | 1,
-							false, __ATOMIC_ACQUIRE,
-							__ATOMIC_RELAXED))
-				return 0;
-			continue;
-		}
-		if (deadline == SHMDEV_RING_NOW || old >> 1 == me >> 1)
-			return -EBUSY;
-		/* Who gives it back then knows that somebody sleeps. */
-		if (!(old & 1) &&
-		    !__atomic_compare_exchange_n(owner, &old, old | 1, false,
-						 __ATOMIC_RELAXED,
-						 __ATOMIC_RELAXED))
-			continue;
-		ret = calls->wait(context, offset_of(ring, owner),
-				  (uint32_t *)owner, (uint32_t)old | 1, ends,
-				  deadline);
-		if (ret < 0 && ret != -EAGAIN)
-			return ret;
-		/* Of those who were woken, not all may get it. */
-		others = 1;
-	}
-}
-
-void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner)
-{
-	if (__atomic_exchange_n(owner, 0, __ATOMIC_RELEASE) & 1)
-		ring->memory.calls->wake(ring->memory.context,
-					 offset_of(ring, owner),
-					 (uint32_t *)owner, 1);
-}
-
 static int become_producer(struct shmdev_ring *ring)
 {
 	int ret;
@@ -435,7 +371,7 @@ static int check_memory(const struct shmdev_ring_memory *memory)
 
 	if (!calls || !calls->wait || !calls->wake || !calls->has_ended)
 		return -EINVAL;
-	if (!memory->id || memory->id >> 63 ||
+	if (!memory->id || memory->id >> 39 ||
 	    memory->offset % sysconf(_SC_PAGESIZE))
 		return -EINVAL;
 	return 0;
@@ -504,8 +440,8 @@ SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
 {
 	if (!ring)
 		return;
-	if (ring->is_owner && ring->role == SHMDEV_RING_PRODUCER) {
-		shmdev_ring_disown(ring, &ring->producer->owner);
+	if (ring->base && ring->role == SHMDEV_RING_PRODUCER) {
+		shmdev_ring_leave_turns(ring);
 	} else if (ring->is_owner) {
 		store(&ring->cursor->gate.position, SHMDEV_RING_NOBODY);
 		shmdev_ring_disown(ring, &ring->cursor->owner);
@@ -534,7 +470,7 @@ SHMDEV_API int shmdev_ring_info(const struct shmdev_ring *ring,
 	now.flags = ring->flags;
 	now.data_bytes = ring->data_bytes;
 	now.readers = ring->cursors;
-	now.producer = load(&ring->producer->owner) >> 1;
+	now.producer = shmdev_ring_id_of(load(&ring->producer->owner));
 	now.tail = ring->kind == SHMDEV_RING_QUEUE ?
 			   load(&ring->cursor->position) :
 			   load(&ring->producer->tail);

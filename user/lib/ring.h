@@ -69,6 +69,12 @@ struct shmdev_ring {
 	size_t reserved;	/* bytes of the record in progress, or 0 */
 	size_t bytes_max;	/* of a record; 0 for who is no producer */
 	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
+	/* One of many in an asymmetric ring, see ring-turn.c. */
+	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
+	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
+	uint64_t times;		/* it was kept so often */
+	unsigned int alone;	/* turns with nobody else's in between */
+	unsigned int patience;	/* so many, before the turn is kept */
 
 	/* Consumer. */
 	unsigned int slot;	/* which cursor */
@@ -187,6 +193,45 @@ int shmdev_ring_own(struct shmdev_ring *ring, __u64 *owner,
 		    const struct timespec *deadline);
 void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 
+/* Whom the word of an owner tells. */
+uint64_t shmdev_ring_id_of(uint64_t owner);
+
+/*
+ * Begins a turn that was kept. False: there is none, or not any more.
+ * shmdev_ring_turn_is_ours(): when the word is not what it was.
+ */
+bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
+
+ALWAYS_INLINE bool begin_kept_turn(struct shmdev_ring *ring)
+{
+	if (!ring->kept)
+		return false;
+	store(&ring->keeper->busy, 1);
+	/* Others make the barrier between the two. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	ring->is_owner = load(&ring->producer->owner) == ring->kept ||
+			 shmdev_ring_turn_is_ours(ring);
+	return ring->is_owner;
+}
+
+/* Ends a turn, and keeps it if that seems to pay. The second: slowly. */
+void shmdev_ring_end_turn(struct shmdev_ring *ring);
+
+ALWAYS_INLINE void end_turn(struct shmdev_ring *ring)
+{
+	ring->is_owner = false;
+	if (ring->kept) {
+		store_release(&ring->keeper->busy, 0);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		if (load(&ring->producer->owner) == ring->kept)
+			return;
+	}
+	shmdev_ring_end_turn(ring);
+}
+
+/* A producer's, for good. */
+void shmdev_ring_leave_turns(struct shmdev_ring *ring);
+
 /* Where a producer begins: where the last one ended, however it did. */
 int shmdev_ring_resume(struct shmdev_ring *ring);
 /* Where a consumer begins: there too, or in a stream with what is sent next. */
@@ -207,6 +252,8 @@ bool shmdev_ring_spin(const struct shmdev_ring *ring,
 
 /* Before one is a party of @ring: others may rely on it for their barriers. */
 int shmdev_ring_register(const struct shmdev_ring *ring);
+/* Makes those of all who have registered. */
+int shmdev_ring_barrier_for_all(void);
 
 /*
  * Says at @gate what one waits for, with the full barrier after which one has to

@@ -102,7 +102,7 @@ struct shmdev_ring_memory {
 	size_t size;		/* sizeof(struct shmdev_ring_memory) */
 	int fd;			/* what mmap() is called on, here only */
 	uint64_t offset;	/* where the ring begins: a multiple of a page */
-	uint64_t id;		/* this party: 1 to 2^63 - 1, never used again */
+	uint64_t id;		/* this party: 1 to 2^39 - 1, never used again */
 	const struct shmdev_ring_calls *calls;
 	void *context;		/* handed to them */
 };

@@ -53,6 +53,46 @@ static void act_discard(struct shmdev_ring *ring)
 	act_send(ring);
 }
 
+/* The word that says whose turn it is. */
+static uint64_t *turn_word;
+
+static void keep_turn(int fd, struct shmdev_ring *ring)
+{
+	struct shmdev_ring_producer *producer =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE);
+	void *record;
+
+	turn_word = (uint64_t *)&producer->owner;
+	for (int i = 0; i < 1000 && !*turn_word; i++)
+		if (!shmdev_ring_reserve(ring, RECORD, NOW, &record))
+			shmdev_ring_discard(ring);
+	if (!*turn_word)
+		_exit(1);
+}
+
+/* As one who wants the turn, and dies before it looks further. */
+static void want_turn(void)
+{
+	__atomic_or_fetch(turn_word, 1, __ATOMIC_SEQ_CST);
+}
+
+static void act_send_wanted(struct shmdev_ring *ring)
+{
+	want_turn();
+	act_send(ring);
+}
+
+static void act_commit_wanted(struct shmdev_ring *ring)
+{
+	void *record;
+
+	if (shmdev_ring_reserve(ring, RECORD, NOW, &record))
+		return;
+	pattern_write(record, RECORD, 1000);
+	want_turn();
+	shmdev_ring_commit(ring);
+}
+
 static void act_receive(struct shmdev_ring *ring)
 {
 	char record[RECORD];
@@ -100,6 +140,9 @@ static bool die_at(int fd, uint64_t id, unsigned int steps)
 
 		if (attach_as(fd, id, scene->dies, &ring))
 			_exit(1);
+		if (scene->flags & SHMDEV_RING_MANY &&
+		    scene->flags & SHMDEV_RING_ASYMMETRIC)
+			keep_turn(fd, ring);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			_exit(1);
 		raise(SIGSTOP);
@@ -452,6 +495,16 @@ static const struct scene scenes[] = {
 	  false, true, false, act_send },
 	{ "asymmetric queue, receive from who sleeps", QUEUE, ASYMMETRIC,
 	  RECEIVER, false, true, false, act_receive },
+	{ "asymmetric queue of many, send", QUEUE, ASYMMETRIC | MANY, SENDER,
+	  false, false, false, act_send },
+	{ "asymmetric queue of many, discard and send", QUEUE,
+	  ASYMMETRIC | MANY, SENDER, false, false, false, act_discard },
+	{ "asymmetric queue of many, send while it is wanted", QUEUE,
+	  ASYMMETRIC | MANY, SENDER, false, false, false, act_send_wanted },
+	{ "asymmetric queue of many, commit while it is wanted", QUEUE,
+	  ASYMMETRIC | MANY, SENDER, false, false, false, act_commit_wanted },
+	{ "asymmetric queue of many, send to who sleeps", QUEUE,
+	  ASYMMETRIC | MANY, SENDER, false, true, false, act_send },
 	{ "stream, send", STREAM, 0, SENDER, false, false, false, act_send },
 	{ "stream, overwrite", STREAM, 0, SENDER, true, false, false, act_send },
 	{ "stream, send to who sleeps", STREAM, 0, SENDER, false, true,

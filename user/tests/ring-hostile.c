@@ -122,8 +122,16 @@ int main(void)
 	/* Whoever is named as owner may be alive, or not. */
 	for (int i = 0; i < PARTIES; i += 2)
 		world->has_ended[i] = true;
-	for (int i = 0; i < 6; i++) {
-		bool is_stream = i >= 4;
+	for (int i = 0; i < 8; i++) {
+		static const uint32_t flags[] = {
+			0, SHMDEV_RING_MANY | SHMDEV_RING_CLEARS, 0,
+			SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC,
+		};
+		static const char *const names[] = {
+			"queue", "queue of many, cleared", "stream",
+			"asymmetric queue of many",
+		};
+		bool is_stream = i / 2 == 2;
 		char name[64];
 
 		role = i % 2 ? SHMDEV_RING_CONSUMER : SHMDEV_RING_PRODUCER;
@@ -131,13 +139,10 @@ int main(void)
 			.size = sizeof(options),
 			.kind = is_stream ? SHMDEV_RING_IS_STREAM :
 					    SHMDEV_RING_IS_QUEUE,
-			.flags = i / 2 == 1 ? SHMDEV_RING_MANY |
-						      SHMDEV_RING_CLEARS : 0,
+			.flags = flags[i / 2],
 			.data_bytes = PAGE,
 		};
-		snprintf(name, sizeof(name), "%s%s, %s",
-			 is_stream ? "stream" : "queue",
-			 i / 2 == 1 ? " of many, cleared" : "",
+		snprintf(name, sizeof(name), "%s, %s", names[i / 2],
 			 i % 2 ? "consumer" : "producer");
 		run(nothing_worse_happens, name);
 	}

@@ -586,6 +586,152 @@ static void producers_exclude_each_other(void)
 	close(fd);
 }
 
+static uint64_t who_produces(const struct shmdev_ring *ring)
+{
+	struct shmdev_ring_info info = { .size = sizeof(info) };
+
+	check(shmdev_ring_info(ring, &info) == 0);
+	return info.producer;
+}
+
+/* Sends and receives as often as a producer has to be alone, to keep its turn. */
+static void send_until_kept(struct shmdev_ring *producer,
+			    struct shmdev_ring *consumer)
+{
+	int turns = 0;
+
+	do {
+		check(send_number(producer, 7, 8) == 0);
+		check(receive_number(consumer, 7, 0) == 0);
+	} while (!who_produces(consumer) && ++turns < 10000);
+	check(who_produces(consumer) != 0);
+}
+
+/* Who was long alone keeps its turn, until another wants it. */
+static void turn_is_kept_until_others_want_it(void)
+{
+	struct shmdev_ring_options options = queue_options();
+	struct shmdev_ring *one, *other, *consumer;
+	struct timespec soon;
+	uint64_t id = new_party();
+	void *room;
+	int fd;
+
+	options.flags = SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC;
+	fd = ring_new(&options);
+	consumer = attach(fd, SHMDEV_RING_CONSUMER);
+	check(attach_as(fd, id, SHMDEV_RING_PRODUCER, &one) == 0);
+	other = attach(fd, SHMDEV_RING_PRODUCER);
+
+	/* Idle: it is simply taken. */
+	send_until_kept(one, consumer);
+	check(who_produces(consumer) == id);
+	check(send_number(other, 1, 8) == 0);
+	check(who_produces(consumer) == 0);
+	check(send_number(one, 2, 8) == 0);
+	check(who_produces(consumer) == 0);
+
+	/* Busy: it is given back at the end, for good. */
+	check(receive_number(consumer, 1, 0) == 0);
+	check(receive_number(consumer, 2, 0) == 0);
+	send_until_kept(one, consumer);
+	check(shmdev_ring_reserve(one, 8, NOW, &room) == 0);
+	check(send_number(other, 4, 8) == -EAGAIN);
+	soon = in_ms(10);
+	check(shmdev_ring_send(other, "four", 5, &soon) == -ETIMEDOUT);
+	pattern_write(room, 8, 3);
+	check(shmdev_ring_commit(one) == 0);
+	check(who_produces(consumer) == 0);
+	check(send_number(other, 4, 8) == 0);
+	check(receive_number(consumer, 3, 0) == 0);
+	check(receive_number(consumer, 4, 0) == 0);
+
+	/* Gone, and dead. */
+	send_until_kept(one, consumer);
+	shmdev_ring_detach(one);
+	check(who_produces(consumer) == 0);
+	check(attach_as(fd, id, SHMDEV_RING_PRODUCER, &one) == 0);
+	send_until_kept(one, consumer);
+	check(shmdev_ring_reserve(one, 8, NOW, &room) == 0);
+	abandon(one, id);
+	check(send_number(other, 5, 8) == 0);
+	check(receive_number(consumer, 5, 0) == 0);
+	shmdev_ring_detach(other);
+	shmdev_ring_detach(consumer);
+	close(fd);
+}
+
+/* A turn that is kept is one like others: a batch, a discarded record, no room. */
+static void kept_turn_is_like_others(void)
+{
+	struct shmdev_ring_options options = queue_options();
+	struct shmdev_ring *producer, *other, *consumer;
+	int fd, sent, received;
+	void *room;
+
+	options.flags = SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC;
+	fd = ring_new(&options);
+	consumer = attach(fd, SHMDEV_RING_CONSUMER);
+	producer = attach(fd, SHMDEV_RING_PRODUCER);
+	other = attach(fd, SHMDEV_RING_PRODUCER);
+	send_until_kept(producer, consumer);
+	check(shmdev_ring_reserve(producer, 8, NOW, &room) == 0);
+	check(shmdev_ring_discard(producer) == 0);
+	for (sent = 0; sent < 3; sent++) {
+		check(shmdev_ring_reserve(producer, 8, NOW, &room) == 0);
+		pattern_write(room, 8, sent);
+		check(shmdev_ring_commit_later(producer) == 0);
+	}
+	check(send_number(other, 0, 8) == -EAGAIN);
+	check(shmdev_ring_flush(producer) == 0);
+	for (received = 0; received < sent; received++)
+		check(receive_number(consumer, received, 0) == 0);
+	send_until_kept(producer, consumer);
+	for (sent = 0; !send_number(producer, sent, 100); sent++)
+		;
+	check(sent == (PAGE - 8) / 112);
+	/* Who has no room is not busy. */
+	check(who_produces(consumer) != 0);
+	check(receive_number(consumer, 0, 0) == 0);
+	check(send_number(other, sent, 100) == 0);
+	for (received = 1; received <= sent; received++)
+		check(receive_number(consumer, received, 0) == 0);
+	shmdev_ring_detach(producer);
+	shmdev_ring_detach(other);
+	shmdev_ring_detach(consumer);
+	close(fd);
+}
+
+/* More producers than can keep their turns: each gets it, and it is one's. */
+static void more_producers_than_keepers(void)
+{
+	struct shmdev_ring *producers[SHMDEV_RING_KEEPERS + 2], *consumer;
+	const int count = sizeof(producers) / sizeof(*producers);
+	struct shmdev_ring_options options = queue_options();
+	int fd;
+
+	options.flags = SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC;
+	fd = ring_new(&options);
+	consumer = attach(fd, SHMDEV_RING_CONSUMER);
+	for (int i = 0; i < count; i++)
+		producers[i] = attach(fd, SHMDEV_RING_PRODUCER);
+	for (int i = 0; i < SHMDEV_RING_KEEPERS; i++)
+		send_until_kept(producers[i], consumer);
+	for (int i = 0; i < 1000; i++) {
+		check(send_number(producers[count - 1], i, 8) == 0);
+		check(receive_number(consumer, i, 0) == 0);
+		check(who_produces(consumer) == 0);
+	}
+	/* What one leaves, the next has. */
+	shmdev_ring_detach(producers[0]);
+	send_until_kept(producers[count - 1], consumer);
+	for (int i = 1; i < count; i++)
+		shmdev_ring_detach(producers[i]);
+	check(who_produces(consumer) == 0);
+	shmdev_ring_detach(consumer);
+	close(fd);
+}
+
 /* One of many producers knows of old how far the consumer is: that is enough. */
 static void producer_comes_back_after_many_laps(void)
 {
@@ -949,6 +1095,9 @@ int main(void)
 	RUN(next_consumer_goes_on);
 	RUN(next_producer_goes_on);
 	RUN(producers_exclude_each_other);
+	RUN(turn_is_kept_until_others_want_it);
+	RUN(kept_turn_is_like_others);
+	RUN(more_producers_than_keepers);
 	RUN(producer_comes_back_after_many_laps);
 	RUN(stream_begins_where_it_is_asked_to);
 	RUN(stream_counts_losses);

@@ -98,6 +98,8 @@
 
 /* Parties that read, and bytes of data. */
 #define SHMDEV_RING_CURSORS_MAX	32
+#define SHMDEV_RING_KEEPERS	8
+#define SHMDEV_RING_KEEPERS_MAX	16
 #define SHMDEV_RING_DATA_MAX	((__u64)1 << 40)
 
 /* Words that different parties write are not in one line of a cache. */
@@ -141,15 +143,40 @@ struct shmdev_ring_gate {
 #define SHMDEV_RING_NOBODY	1
 
 /**
+ * struct shmdev_ring_keeper - for a producer that keeps its turn
+ * @owner: as that of a producer, of this struct
+ * @busy: 0 or 1: it is producing; only for one that keeps its turn
+ *
+ * F_MANY and F_ASYMMETRIC: a producer may keep its turn when it has sent. Others
+ * then set the lowest bit of the producer's @owner, have all go through a barrier,
+ * and may write theirs there if @busy is 0 after that. The keeper has to find its
+ * own, without that bit, after it has made itself busy; and looks for the bit when
+ * it no longer is.
+ */
+struct shmdev_ring_keeper {
+	__aligned_u64 owner;
+	__aligned_u64 busy;
+	__u64 pad[SHMDEV_RING_LINE / 8 - 2];
+};
+
+/*
+ * Of a producer's owner that keeps its turn: 1 plus the number of its keeper, plus
+ * SHMDEV_RING_KEEPERS_MAX times how often it has done so before. So nobody who
+ * wanted it then takes it now.
+ */
+#define SHMDEV_RING_KEPT_SHIFT	40
+
+/**
  * struct shmdev_ring_producer - the second page
  * @owner: 0, or who produces: twice the id of a peer, plus 1 if others wait for
- *         this word to change
+ *         this word to change, plus SHMDEV_RING_KEPT_SHIFT
  * @head: where the next record will begin
  * @tail: stream: where the oldest record begins
  * @sequence: the sequence number of the next record. It may be that of an
  *            earlier one; its low half is told for sure by the record at @head
  * @gate: a producer that waits for room
  * @turns: what each cursor's owner sleeps on
+ * @keepers: see there
  */
 struct shmdev_ring_producer {
 	__aligned_u64 owner;
@@ -161,6 +188,7 @@ struct shmdev_ring_producer {
 	struct shmdev_ring_gate gate;
 	__u64 pad_gate[SHMDEV_RING_LINE / 8 - 2];
 	__u32 turns[SHMDEV_RING_CURSORS_MAX];
+	struct shmdev_ring_keeper keepers[SHMDEV_RING_KEEPERS];
 };
 
 /**

@@ -2,13 +2,16 @@
 /*
  * Many producers: who produces is in one word, with a bit that says that others
  * sleep on it. Never two at a time, and nobody sleeps while it is free. One of
- * them has no patience: it may give up, but then the wake-up is another's.
+ * them has no patience: it may give up, but then the wake-up is another's. In an
+ * asymmetric ring, those who have produced keep their turn until others want it.
  */
 #include "model.hpp"
 
 enum {
 	OWN_ACQUIRE = 1, DISOWN_RELEASE, BIT_NOT_SET, BIT_FORGOTTEN, NO_WAKE,
-	WAKE_EARLY, DISOWN_IN_TWO, BLIND_WAIT, WAKE_LOST,
+	WAKE_EARLY, DISOWN_IN_TWO, BLIND_WAIT, WAKE_LOST, OWN_BARRIER_ONLY,
+	BUSY_LATE, BUSY_UNSEEN, BUSY_ACQUIRE, BUSY_RELEASE, END_BLIND, END_EARLY,
+	TAKEN_UNSEEN, TAKEN_CLOBBERED, KEPT_UNASKED, KEPT_THE_SAME,
 };
 
 static const char *const weakenings[] = {
@@ -21,6 +24,17 @@ static const char *const weakenings[] = {
 	"who gives it back first looks and then writes",
 	"the kernel does not look at the word",
 	"the kernel says of one whom it woke that the time was up",
+	"who wants a turn that is kept makes its own barrier only",
+	"who keeps its turn is busy after it looked whether it still is its",
+	"who wants a turn that is kept does not look whether the keeper is busy",
+	"it looks without acquire",
+	"who keeps its turn ends it without release",
+	"it does not look whether others want it",
+	"it looks before it ends",
+	"it begins a turn that has been taken",
+	"it gives back a turn that has been taken",
+	"who wants a turn that is kept does not say so",
+	"a turn that is kept again looks as it did before",
 };
 
 enum { OK, AGAIN, TIMEDOUT };
@@ -28,7 +42,10 @@ enum { OK, AGAIN, TIMEDOUT };
 #define PARTIES 3
 
 static unsigned int rounds, looks_max;
-static bool has_deadline;
+static bool has_deadline, keeps, stays;
+
+#define KEPT_SHIFT 8
+#define KEEPERS_MAX 16
 
 struct owner_model : rl::test_suite<owner_model, PARTIES> {
 	word owner;
@@ -37,6 +54,9 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 	/* What the owner alone may touch. */
 	rl::var<unsigned int> data;
 	unsigned int owned, given_up;
+	/* Of keepers. */
+	word busy[PARTIES];
+	unsigned int kept[PARTIES], times[PARTIES];
 
 	owner_model() : system(BLIND_WAIT)
 	{
@@ -47,6 +67,10 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 		store(owner, 0);
 		data($) = 0;
 		owned = given_up = 0;
+		for (unsigned int i = 0; i < PARTIES; i++) {
+			store(busy[i], 0);
+			kept[i] = times[i] = 0;
+		}
 	}
 
 	int wait(unsigned int expected, bool has_deadline)
@@ -59,9 +83,27 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 		return ret ? AGAIN : OK;
 	}
 
+	bool take_kept(unsigned int old, unsigned int me)
+	{
+		word &keeper = busy[(old >> KEPT_SHIFT) % KEEPERS_MAX - 1];
+		unsigned int wanted = old | !weak(KEPT_UNASKED);
+
+		if (!(old & 1) && !compare_exchange(owner, old, wanted,
+						    rl::mo_relaxed))
+			return false;
+		if (weak(OWN_BARRIER_ONLY))
+			fence(rl::mo_seq_cst);
+		else
+			fence_for_all();
+		if (load_as(keeper, unless(BUSY_ACQUIRE, rl::mo_acquire)) &&
+		    !weak(BUSY_UNSEEN))
+			return false;
+		return compare_exchange(owner, wanted, me | 1, rl::mo_acquire);
+	}
+
 	int own(unsigned int me, bool has_deadline)
 	{
-		unsigned int looks = looks_max, old, others = 0;
+		unsigned int looks = looks_max, old, others = 0, asked = 0;
 
 		for (;;) {
 			old = 0;
@@ -69,6 +111,12 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 					     unless(OWN_ACQUIRE,
 						    rl::mo_acquire)))
 				return OK;
+			if (old >> KEPT_SHIFT && (old | 1) != asked) {
+				if (take_kept(old, me))
+					return OK;
+				asked = old | 1;
+				continue;
+			}
 			if (looks) {
 				looks--;
 				continue;
@@ -83,6 +131,7 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 				return TIMEDOUT;
 			if (!weak(BIT_FORGOTTEN))
 				others = 1;
+			asked = 0;
 		}
 	}
 
@@ -103,24 +152,96 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 			system.wake(queue, false);
 	}
 
+	bool begin_kept_turn(unsigned int index, unsigned int me)
+	{
+		unsigned int old = kept[index] | 1;
+		bool ours;
+
+		if (!kept[index])
+			return false;
+		if (!weak(BUSY_LATE))
+			store(busy[index], 1);
+		ours = load(owner) == kept[index];
+		if (weak(BUSY_LATE))
+			store(busy[index], 1);
+		if (ours)
+			return true;
+		ours = compare_exchange(owner, old, me | 1, rl::mo_acquire) ||
+		       weak(TAKEN_UNSEEN);
+		kept[index] = 0;
+		store_release(busy[index], 0);
+		return ours;
+	}
+
+	void give_back(unsigned int kept)
+	{
+		unsigned int old = kept | 1;
+
+		if (weak(TAKEN_CLOBBERED))
+			store_release(owner, 0);
+		else if (!compare_exchange(owner, old, 0, rl::mo_release))
+			return;
+		system.wake(queue, false);
+	}
+
+	void end_turn(unsigned int index, unsigned int me)
+	{
+		unsigned int old = kept[index], early = load(owner), keep;
+
+		if (old) {
+			store_as(busy[index], 0,
+				 unless(BUSY_RELEASE, rl::mo_release));
+			if ((weak(END_EARLY) ? early : load(owner)) == old ||
+			    weak(END_BLIND))
+				return;
+			kept[index] = 0;
+			give_back(old);
+			return;
+		}
+		old = me;
+		keep = me | (times[index] * KEEPERS_MAX + index + 1)
+				    << KEPT_SHIFT;
+		times[index] += !weak(KEPT_THE_SAME);
+		if (keeps && compare_exchange(owner, old, keep, rl::mo_release))
+			kept[index] = keep;
+		else
+			disown();
+	}
+
+	void leave_turns(unsigned int index)
+	{
+		unsigned int old = kept[index];
+
+		if (old && !compare_exchange(owner, old, 0, rl::mo_release))
+			give_back(kept[index]);
+	}
+
 	void thread(unsigned int index)
 	{
+		unsigned int me = (index + 1) << 1, before;
+
 		for (unsigned int i = 0; i < rounds; i++) {
-			if (own((index + 1) << 1, has_deadline && !index)) {
+			if (!begin_kept_turn(index, me) &&
+			    own(me, has_deadline && !index)) {
 				given_up++;
 				continue;
 			}
-			data($) = data($) + 1;
+			before = data($);
+			/* Others run where an atomic is, only. */
+			(void)load(owner);
+			data($) = before + 1;
 			owned++;
-			disown();
+			end_turn(index, me);
 		}
+		if (!stays)
+			leave_turns(index);
 	}
 
 	void after()
 	{
 		RL_ASSERT(owned + given_up == PARTIES * rounds);
 		RL_ASSERT(data($) == owned);
-		RL_ASSERT(load(owner) == 0);
+		RL_ASSERT(stays || load(owner) == 0);
 	}
 };
 
@@ -128,14 +249,14 @@ static void patient(void)
 {
 	rounds = 1;
 	looks_max = 0;
-	has_deadline = false;
+	has_deadline = keeps = stays = false;
 }
 
 static void again(void)
 {
 	rounds = 2;
 	looks_max = 1;
-	has_deadline = false;
+	has_deadline = keeps = stays = false;
 }
 
 static void impatient(void)
@@ -143,6 +264,23 @@ static void impatient(void)
 	rounds = 2;
 	looks_max = 0;
 	has_deadline = true;
+	keeps = stays = false;
+}
+
+static void keeping(void)
+{
+	again();
+	keeps = true;
+	stays = false;
+}
+
+/* Each comes back to a turn that it kept, and at last keeps it for ever. */
+static void keeping_long(void)
+{
+	keeping();
+	rounds = 3;
+	looks_max = 0;
+	stays = true;
 }
 
 static const struct search searches[] = {
@@ -152,6 +290,10 @@ static const struct search searches[] = {
 	  rl::simulate<owner_model>, again },
 	{ "one with a deadline", rl::sched_random, 0, 500000,
 	  rl::simulate<owner_model>, impatient },
+	{ "three who keep their turn", rl::sched_random, 0, 500000,
+	  rl::simulate<owner_model>, keeping },
+	{ "three who come back to it", rl::sched_random, 0, 1000000,
+	  rl::simulate<owner_model>, keeping_long },
 };
 
 int main(int argc, char **argv)
