@@ -79,19 +79,21 @@ static void by_32(struct rings *rings, unsigned int count)
 {
 	const struct timespec *now = SHMDEV_RING_NOW;
 	struct shmdev_ring_record records[BATCH];
-	void *room;
+	void *rooms[BATCH];
+	int some;
 
-	for (unsigned int i = 1; i <= count; i++) {
-		must(shmdev_ring_reserve(rings->producer, rings->bytes, now,
-					 &room), "reserve");
-		memcpy(room, buffer, rings->bytes);
-		must(shmdev_ring_commit_later(rings->producer), "commit");
-		if (i % BATCH)
-			continue;
-		must(shmdev_ring_flush(rings->producer), "flush");
-		must(shmdev_ring_peek_many(rings->consumer, records, BATCH,
-					   now), "peek");
-		for (unsigned int j = 0; j < BATCH; j++)
+	/* Or by as many as have room at once. */
+	for (unsigned int i = 0; i < count; i += some) {
+		some = count - i < BATCH ? count - i : BATCH;
+		some = shmdev_ring_reserve_many(rings->producer, rings->bytes,
+						some, now, rooms);
+		must(some, "reserve");
+		for (int j = 0; j < some; j++)
+			memcpy(rooms[j], buffer, rings->bytes);
+		must(shmdev_ring_commit_many(rings->producer, some), "commit");
+		must(shmdev_ring_peek_many(rings->consumer, records, some, now),
+		     "peek");
+		for (int j = 0; j < some; j++)
 			memcpy(buffer, records[j].data, records[j].bytes);
 		must(shmdev_ring_release(rings->consumer), "release");
 	}

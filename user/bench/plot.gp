@@ -8,7 +8,8 @@ bars = dir."/ratios.bars"
 last_bar = int(system("head -n 1 ".bars." | grep -o least | wc -l")) - 1
 
 # Ours are bold: a colour for each queue, a dash and a point for each way to use it.
-array queues[5] = ["#c00000", "#0b5fa5", "#e07b00", "#2a8c5a", "#7a3aa8"]
+array queues[7] = ["#c00000", "#0b5fa5", "#e07b00", "#2a8c5a", "#7a3aa8", \
+	"#8a6d00", "#b0307a"]
 array dashes[4] = [1, 2, 3, 4]
 array points[4] = [7, 6, 5, 9]
 array colours[6] = ["#2a8c5a", "#0b5fa5", "#c00000", "#f28e6b", "#7fb6dd", \

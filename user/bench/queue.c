@@ -25,7 +25,9 @@ struct queue {
 struct queue_side {
 	struct shmdev_ring *ring;
 	const struct timespec *now;
-	unsigned int held;	/* not committed, or not released yet */
+	/* Of a batch: so many are reserved, and written or read so far. */
+	unsigned int reserved, held;
+	void *rooms[BATCH];
 };
 
 static void *queue_open(uint32_t flags)
@@ -164,8 +166,10 @@ static void queue_flush(struct side *side)
 {
 	struct queue_side *mine = side->state;
 
+	if (mine->reserved)
+		worked(shmdev_ring_commit_many(mine->ring, mine->held));
+	mine->reserved = 0;
 	mine->held = 0;
-	worked(shmdev_ring_flush(mine->ring));
 }
 
 static void queue_release(struct side *side)
@@ -180,13 +184,17 @@ ALWAYS_INLINE bool batch_send(struct side *side, const void *record,
 			      size_t bytes)
 {
 	struct queue_side *mine = side->state;
-	void *room;
+	int ret;
 
-	if (!worked(shmdev_ring_reserve(mine->ring, bytes, mine->now, &room)))
-		return false;
-	memcpy(room, record, bytes);
-	worked(shmdev_ring_commit_later(mine->ring));
-	if (++mine->held == BATCH)
+	if (!mine->reserved) {
+		ret = shmdev_ring_reserve_many(mine->ring, bytes, BATCH,
+					       mine->now, mine->rooms);
+		if (!worked(ret))
+			return false;
+		mine->reserved = ret;
+	}
+	memcpy(mine->rooms[mine->held], record, bytes);
+	if (++mine->held == mine->reserved)
 		queue_flush(side);
 	return true;
 }
@@ -246,11 +254,23 @@ ALWAYS_INLINE bool place_receive(struct side *side, void *record, size_t bytes)
 	return true;
 }
 
+/* What a copy is made for. */
+ALWAYS_INLINE bool used_receive(struct side *side, void *record, size_t bytes)
+{
+	if (!queue_receive(side, record, bytes))
+		return false;
+	sum(record, bytes);
+	return true;
+}
+
 TRANSPORT_LOOPS(queue)
 TRANSPORT_LOOPS(waiting)
 TRANSPORT_LOOPS_FOR(batch, batch_send, batch_receive, queue_flush,
 		    queue_release)
 TRANSPORT_LOOPS_FOR(place, queue_send, place_receive, holds_nothing,
+		    holds_nothing)
+
+TRANSPORT_LOOPS_FOR(used, queue_send, used_receive, holds_nothing,
 		    holds_nothing)
 
 #define QUEUE(kind, who) \
@@ -302,3 +322,13 @@ QUEUE(cleared, "cleared");
 QUEUE(both, "cleared asymmetric");
 QUEUE(many, "many");
 QUEUE(keeping, "many asymmetric");
+
+const struct transport queue_used = {
+	.name = "shmdev asymmetric, and read",
+	.copies = "in and out; then all bytes are summed up",
+	.open = open_asymmetric,
+	.close = queue_close,
+	.join = queue_join,
+	.leave = queue_leave,
+	TRANSPORT_CALLS(used),
+};

@@ -25,7 +25,8 @@
 	OF("shmdev isolated waiting", PACKAGED), .but = BATCHED, \
 	.relation = STATED
 #define BY_32 OF("shmdev asymmetric by 32", "ring rte_ring zero-copy by 32")
-#define IN_PLACE OF("shmdev asymmetric in place", "shmdev asymmetric")
+/* Read, either way. */
+#define IN_PLACE OF("shmdev asymmetric in place", "shmdev asymmetric, and read")
 
 #define FROM_KERNEL(size) \
 	{ \

@@ -33,6 +33,7 @@ const struct transport *const transports[] = {
 	&queue_keeping_waiting,
 	&queue_keeping_batch,
 	&queue_keeping_place,
+	&queue_used,
 	&ck_transport,
 	&rte_transport,
 	&rte_single,

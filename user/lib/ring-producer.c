@@ -229,6 +229,7 @@ ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes,
 			return ret;
 	}
 	ring->reserved = bytes;
+	ring->many = 1;
 	*record = record_at(ring, ring->head) + 1;
 	return 0;
 }
@@ -241,19 +242,86 @@ SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
 				-EINVAL;
 }
 
-/* One is reserved. */
-ALWAYS_INLINE void commit(struct shmdev_ring *ring)
+/* How many have room; the first one has. Or -errno. */
+static int64_t make_room_for_many(struct shmdev_ring *ring, uint64_t span,
+				  unsigned int count)
 {
-	struct shmdev_record *record = record_at(ring, ring->head), *next;
+	uint64_t most = (ring->data_bytes - RECORD_HEAD) / span, all;
+	const struct shmdev_ring_gate none = { };
+	int ret = 0;
 
-	store(&record->bytes, ring->reserved);
-	store(&record->sequence, ring->sequence);
-	ring->head += record_span(ring->reserved);
-	ring->sequence++;
+	if (count < most)
+		most = count;
+	all = most * span;
+	if (has_room(ring, all))
+		return (int64_t)most;
+	if (ring->kind == SHMDEV_RING_STREAM)
+		ret = make_room(ring, all);
+	else
+		ret = consumer_has_passed(ring, &none);
+	if (ret < 0)
+		return ret;
+	/* A consumer does not go back. */
+	if (!has_room(ring, span))
+		return -EBADMSG;
+	if (!has_room(ring, all))
+		most = (ring->tail + ring->data_bytes - RECORD_HEAD -
+			ring->head) / span;
+	return (int64_t)most;
+}
+
+SHMDEV_API int shmdev_ring_reserve_many(struct shmdev_ring *ring, size_t bytes,
+					unsigned int count,
+					const struct timespec *deadline,
+					void **records)
+{
+	uint64_t span = record_span(bytes);
+	unsigned char *record;
+	int64_t room;
+	int ret;
+
+	if (!ring || (!records && count) || count > INT32_MAX)
+		return -EINVAL;
+	if (!count)
+		return 0;
+	ret = reserve(ring, bytes, deadline, records);
+	if (ret < 0)
+		return ret;
+	room = make_room_for_many(ring, span, count);
+	if (room < 0) {
+		shmdev_ring_discard(ring);
+		return (int)room;
+	}
+	/* The data are mapped twice, so the end of them is not in the way. */
+	record = records[0];
+	for (int i = 1; i < room; i++) {
+		record += span;
+		records[i] = record;
+	}
+	ring->many = room;
+	return (int)room;
+}
+
+/* The first @count of those that are reserved. */
+ALWAYS_INLINE void commit(struct shmdev_ring *ring, unsigned int count)
+{
+	uint64_t head = ring->head, sequence = ring->sequence;
+	size_t bytes = ring->reserved;
+	struct shmdev_record *record;
+
+	while (count--) {
+		record = record_at(ring, head);
+		store(&record->bytes, bytes);
+		store(&record->sequence, sequence);
+		head += record_span(bytes);
+		sequence++;
+	}
+	record = record_at(ring, head);
+	store(&record->bytes, 0);
+	store(&record->sequence, sequence);
+	ring->head = head;
+	ring->sequence = sequence;
 	ring->reserved = 0;
-	next = record_at(ring, ring->head);
-	store(&next->bytes, 0);
-	store(&next->sequence, ring->sequence);
 }
 
 /* None is reserved, and one is committed. */
@@ -269,7 +337,7 @@ SHMDEV_API int shmdev_ring_commit_later(struct shmdev_ring *ring)
 {
 	if (!ring || !ring->reserved)
 		return -EINVAL;
-	commit(ring);
+	commit(ring, 1);
 	return 0;
 }
 
@@ -288,7 +356,18 @@ SHMDEV_API int shmdev_ring_commit(struct shmdev_ring *ring)
 {
 	if (!ring || !ring->reserved)
 		return -EINVAL;
-	commit(ring);
+	commit(ring, 1);
+	return flush(ring);
+}
+
+SHMDEV_API int shmdev_ring_commit_many(struct shmdev_ring *ring,
+				       unsigned int count)
+{
+	if (!ring || !ring->reserved || count > ring->many)
+		return -EINVAL;
+	if (!count)
+		return shmdev_ring_discard(ring);
+	commit(ring, count);
 	return flush(ring);
 }
 
@@ -314,7 +393,7 @@ ALWAYS_INLINE int send_later(struct shmdev_ring *ring, const void *data,
 	if (ret < 0)
 		return ret;
 	copy(record, data, bytes);
-	commit(ring);
+	commit(ring, 1);
 	return 0;
 }
 

@@ -67,6 +67,7 @@ struct shmdev_ring {
 	uint64_t tail;		/* queue: what the consumer has surely done with */
 	uint64_t sequence;	/* of the next record */
 	size_t reserved;	/* bytes of the record in progress, or 0 */
+	unsigned int many;	/* of that size, if any is in progress */
 	size_t bytes_max;	/* of a record; 0 for who is no producer */
 	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
 	/* One of many in an asymmetric ring, see ring-turn.c. */

@@ -54,8 +54,10 @@ enum shmdev_ring_role {
  * For a ring that is mostly busy: to send and to receive need no memory barrier,
  * which can take most of their time, since who is about to sleep lets the kernel
  * make one for all, by membarrier(2). So to sleep takes some microseconds more,
- * and interrupts what runs just then of those that have such rings. Attaching
- * fails with -EOPNOTSUPP where that system call is not to be had.
+ * and interrupts what runs just then of those that have such rings. One of many
+ * producers that is alone for a while keeps its turn, until others want it, which
+ * costs those as much. Attaching fails with -EOPNOTSUPP where that system call is
+ * not to be had.
  */
 #define SHMDEV_RING_ASYMMETRIC	(1U << 2)
 
@@ -185,6 +187,16 @@ int shmdev_ring_discard(struct shmdev_ring *ring);
  */
 int shmdev_ring_commit_later(struct shmdev_ring *ring);
 int shmdev_ring_flush(struct shmdev_ring *ring);
+/*
+ * Room for up to @count records of @bytes each: @records tells where. Returns for
+ * how many, which are fewer if there is no more room; waits for the first only.
+ * To commit the first @count of them drops the others, and publishes at once.
+ * -EINVAL: there are not so many.
+ */
+int shmdev_ring_reserve_many(struct shmdev_ring *ring, size_t bytes,
+			     unsigned int count,
+			     const struct timespec *deadline, void **records);
+int shmdev_ring_commit_many(struct shmdev_ring *ring, unsigned int count);
 
 /* Reserve, copy, commit. */
 int shmdev_ring_send(struct shmdev_ring *ring, const void *data, size_t bytes,

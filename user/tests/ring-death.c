@@ -53,6 +53,18 @@ static void act_discard(struct shmdev_ring *ring)
 	act_send(ring);
 }
 
+/* All or none: what is published at once. */
+static void act_send_many(struct shmdev_ring *ring)
+{
+	void *rooms[2];
+
+	if (shmdev_ring_reserve_many(ring, RECORD, 2, NOW, rooms) != 2)
+		return;
+	pattern_write(rooms[1], RECORD, 999);
+	pattern_write(rooms[0], RECORD, 1000);
+	shmdev_ring_commit_many(ring, 1);
+}
+
 /* The word that says whose turn it is. */
 static uint64_t *turn_word;
 
@@ -479,6 +491,8 @@ static const struct scene scenes[] = {
 	  false, act_discard },
 	{ "queue, send to who sleeps", QUEUE, 0, SENDER, false, true,
 	  false, act_send },
+	{ "queue, send one of many", QUEUE, 0, SENDER, false, false, false,
+	  act_send_many },
 	{ "queue of many, send", QUEUE, MANY, SENDER, false, false, false, act_send },
 	{ "queue of many, discard and send", QUEUE, MANY, SENDER, false, false,
 	  false, act_discard },

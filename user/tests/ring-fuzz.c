@@ -124,11 +124,11 @@ static void act(struct shmdev_ring *ring, char *memory)
 	static char buffer[4 * PAGE];
 	struct timespec deadline = { .tv_sec = 1 };
 	struct shmdev_ring_record record, records[8];
-	void *room;
+	void *room, *rooms[8];
 	size_t bytes;
 	int found;
 
-	switch (byte() % 16) {
+	switch (byte() % 18) {
 	case 0:
 		bytes = number() % (4 * PAGE);
 		if (!shmdev_ring_reserve(ring, bytes, &deadline, &room)) {
@@ -179,6 +179,18 @@ static void act(struct shmdev_ring *ring, char *memory)
 					      &deadline);
 		for (int i = 0; i < found; i++)
 			check_inside(ring, records[i].data, records[i].bytes);
+		break;
+	case 14:
+		bytes = number() % (4 * PAGE);
+		found = shmdev_ring_reserve_many(ring, bytes, byte() % 8,
+						 &deadline, rooms);
+		for (int i = 0; i < found; i++) {
+			check_inside(ring, rooms[i], bytes);
+			memset(rooms[i], byte(), bytes);
+		}
+		break;
+	case 15:
+		shmdev_ring_commit_many(ring, byte() % 8);
 		break;
 	default:
 		change(memory);

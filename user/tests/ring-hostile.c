@@ -57,6 +57,7 @@ static void use_ring(struct shmdev_ring *ring, enum shmdev_ring_role role)
 	struct shmdev_ring_record record;
 	struct timespec soon = in_ms(1);
 	static char bytes[PAGE];
+	void *rooms[8];
 	ssize_t ret;
 
 	if (role == SHMDEV_RING_PRODUCER) {
@@ -64,6 +65,12 @@ static void use_ring(struct shmdev_ring *ring, enum shmdev_ring_role role)
 
 		ret = shmdev_ring_send(ring, bytes, size, &soon);
 		check(ret == 0 || ret == -EBADMSG || ret == -ETIMEDOUT);
+		ret = shmdev_ring_reserve_many(ring, size, 8, NOW, rooms);
+		check(ret <= 8);
+		for (int i = 0; i < ret; i++)
+			memset(rooms[i], i, size);
+		if (ret > 0)
+			shmdev_ring_commit_many(ring, ret);
 		return;
 	}
 	ret = shmdev_ring_receive(ring, bytes, sizeof(bytes), &soon, &record);

@@ -149,6 +149,8 @@ static void *live(void *argument)
 {
 	struct party *party = argument;
 
+	while (!__atomic_load_n(&world->begun, __ATOMIC_ACQUIRE))
+		usleep(100);
 	if (party->kind->sleepy)
 		shmdev_ring_set_spin(party->ring, 0);
 	return party->role == SHMDEV_RING_PRODUCER ? produce(party) :
@@ -156,6 +158,10 @@ static void *live(void *argument)
 }
 
 #ifdef THREADS
+/*
+ * What one reads while it is attached, it reads in a mapping of its own: nobody
+ * writes anything before that, or the sanitizer would miss who has seen it.
+ */
 static struct shmdev_ring *first;
 
 static void begin(struct party *party, pthread_t *thread)
@@ -196,8 +202,6 @@ static void begin(struct party *party, pid_t *pid)
 	if (!*pid) {
 		party->ring = attach(party->fd, party->role);
 		check(write(ready[1], "", 1) == 1);
-		while (!__atomic_load_n(&world->begun, __ATOMIC_ACQUIRE))
-			usleep(100);
 		live(party);
 		shmdev_ring_detach(party->ring);
 		fflush(stdout);

@@ -496,6 +496,101 @@ static void peek_at_many_waits_for_the_first(void)
 	pair_end(&pair);
 }
 
+/* Reserving many is like reserving the first, and as many more as have room. */
+static void many_are_reserved_for_which_there_is_room(void)
+{
+	struct ring_of_each {
+		struct shmdev_ring_options options;
+		int most;	/* of 100 bytes, at once */
+	} const rings[] = {
+		{ queue_options(), (PAGE - 8) / 112 },
+		{ stream_options(), (PAGE - 8) / 112 },
+	};
+	void *rooms[64];
+	int sent, received, got;
+
+	for (int i = 0; i < 2; i++) {
+		struct pair pair = pair_of(rings[i].options);
+		struct shmdev_ring *producer = pair.producer;
+
+		check(shmdev_ring_reserve_many(NULL, 8, 4, NOW, rooms) ==
+		      -EINVAL);
+		check(shmdev_ring_reserve_many(producer, 8, 4, NOW, NULL) ==
+		      -EINVAL);
+		check(shmdev_ring_reserve_many(producer, 0, 4, NOW, rooms) ==
+		      -EINVAL);
+		check(shmdev_ring_reserve_many(producer, PAGE, 4, NOW, rooms) ==
+		      -EMSGSIZE);
+		check(shmdev_ring_reserve_many(pair.consumer, 8, 4, NOW,
+					       rooms) == -EBADF);
+		check(shmdev_ring_reserve_many(producer, 8, 0, NOW, rooms) == 0);
+		check(shmdev_ring_commit_many(NULL, 1) == -EINVAL);
+		check(shmdev_ring_commit_many(producer, 0) == -EINVAL);
+
+		/* Fewer than were reserved, none, and one by itself. */
+		check(shmdev_ring_reserve_many(producer, 8, 4, NOW, rooms) == 4);
+		check(shmdev_ring_reserve_many(producer, 8, 4, NOW, rooms) ==
+		      -EBUSY);
+		check(shmdev_ring_commit_many(producer, 5) == -EINVAL);
+		for (int j = 0; j < 4; j++)
+			pattern_write(rooms[j], 8, j);
+		check(receive_number(pair.consumer, 0, 0) == -EAGAIN);
+		check(shmdev_ring_commit_many(producer, 3) == 0);
+		check(shmdev_ring_commit_many(producer, 1) == -EINVAL);
+		check(shmdev_ring_reserve_many(producer, 8, 4, NOW, rooms) == 4);
+		check(shmdev_ring_commit_many(producer, 0) == 0);
+		check(shmdev_ring_reserve_many(producer, 8, 4, NOW, rooms) == 4);
+		pattern_write(rooms[0], 8, 3);
+		check(shmdev_ring_commit(producer) == 0);
+		check(shmdev_ring_reserve(producer, 8, NOW, &rooms[0]) == 0);
+		pattern_write(rooms[0], 8, 4);
+		check(shmdev_ring_commit_many(producer, 2) == -EINVAL);
+		check(shmdev_ring_commit_many(producer, 1) == 0);
+		for (int j = 0; j < 5; j++)
+			check(receive_number(pair.consumer, j, 0) == 0);
+		check(receive_number(pair.consumer, 5, 0) == -EAGAIN);
+
+		/* Many times round. */
+		for (sent = received = 0; sent < 10000; ) {
+			got = shmdev_ring_reserve_many(producer, 100,
+						       1 + sent % 20, NOW,
+						       rooms);
+			check(got == 1 + sent % 20);
+			for (int j = 0; j < got; j++)
+				pattern_write(rooms[j], 100, sent++);
+			check(shmdev_ring_commit_many(producer, got) == 0);
+			while (received < sent)
+				check(receive_number(pair.consumer, received++,
+						     0) == 0);
+		}
+
+		/* Not more than fit. */
+		got = shmdev_ring_reserve_many(producer, 100, 64, NOW, rooms);
+		check(got == rings[i].most);
+		for (int j = 0; j < got; j++)
+			pattern_write(rooms[j], 100, j);
+		check(shmdev_ring_commit_many(producer, got) == 0);
+		if (i) {
+			/* The oldest of a stream give way. */
+			check(shmdev_ring_reserve_many(producer, 100, 10, NOW,
+						       rooms) == 10);
+			for (int j = 0; j < 10; j++)
+				pattern_write(rooms[j], 100, got + j);
+			check(shmdev_ring_commit_many(producer, 10) == 0);
+			check(receive_number(pair.consumer, 10, 10) == 0);
+		} else {
+			check(shmdev_ring_reserve_many(producer, 100, 10, NOW,
+						       rooms) == -EAGAIN);
+			for (int j = 0; j < 3; j++)
+				check(receive_number(pair.consumer, j, 0) == 0);
+			check(shmdev_ring_reserve_many(producer, 100, 10, NOW,
+						       rooms) == 3);
+			check(shmdev_ring_discard(producer) == 0);
+		}
+		pair_end(&pair);
+	}
+}
+
 /* What a consumer had not given back when it ended is the next one's. */
 static void next_consumer_goes_on(void)
 {
@@ -1092,6 +1187,7 @@ int main(void)
 	RUN(batch_ends_before_what_does_not_fit);
 	RUN(peek_gives_nothing_back);
 	RUN(peek_at_many_waits_for_the_first);
+	RUN(many_are_reserved_for_which_there_is_room);
 	RUN(next_consumer_goes_on);
 	RUN(next_producer_goes_on);
 	RUN(producers_exclude_each_other);
