@@ -216,13 +216,12 @@ void shmdev_ring_end_turn(struct shmdev_ring *ring)
 
 void shmdev_ring_leave_turns(struct shmdev_ring *ring)
 {
-	__u64 *owner = &ring->producer->owner;
-
 	if (ring->kept) {
-		if (!exchange(owner, ring->kept, 0, __ATOMIC_RELEASE))
+		if (!exchange(&ring->producer->owner, ring->kept, 0,
+			      __ATOMIC_RELEASE))
 			give_back(ring);
 	} else if (ring->is_owner) {
-		shmdev_ring_disown(ring, owner);
+		shmdev_ring_disown(ring, &ring->producer->owner);
 	}
 	if (ring->keeper)
 		shmdev_ring_disown(ring, &ring->keeper->owner);

@@ -94,6 +94,12 @@ static void act_send_wanted(struct shmdev_ring *ring)
 	act_send(ring);
 }
 
+/* Another keeps the turn, and lives on. */
+static void act_send_instead(struct shmdev_ring *ring)
+{
+	act_send(ring);
+}
+
 static void act_commit_wanted(struct shmdev_ring *ring)
 {
 	void *record;
@@ -153,7 +159,8 @@ static bool die_at(int fd, uint64_t id, unsigned int steps)
 		if (attach_as(fd, id, scene->dies, &ring))
 			_exit(1);
 		if (scene->flags & SHMDEV_RING_MANY &&
-		    scene->flags & SHMDEV_RING_ASYMMETRIC)
+		    scene->flags & SHMDEV_RING_ASYMMETRIC &&
+		    scene->act != act_send_instead)
 			keep_turn(fd, ring);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			_exit(1);
@@ -265,12 +272,16 @@ static void check_awake(pid_t pid)
 
 static bool producer_dies(int fd, unsigned int step)
 {
-	struct shmdev_ring *producer, *consumer = NULL;
+	struct shmdev_ring *producer = NULL, *consumer = NULL;
 	uint64_t sleeps = world->sleeps, sequence = UINT64_MAX;
 	bool finished;
 	int64_t number;
 	pid_t pid = 0;
 
+	if (scene->act == act_send_instead) {
+		producer = attach(fd, SHMDEV_RING_PRODUCER);
+		keep_turn(fd, producer);
+	}
 	if (scene->others_sleep) {
 		pid = sleeper(fd, false);
 		wait_until_asleep(pid, sleeps);
@@ -278,7 +289,8 @@ static bool producer_dies(int fd, unsigned int step)
 		consumer = attach(fd, SHMDEV_RING_CONSUMER);
 	}
 	finished = die_at(fd, new_party(), step);
-	producer = attach(fd, SHMDEV_RING_PRODUCER);
+	if (!producer)
+		producer = attach(fd, SHMDEV_RING_PRODUCER);
 	check(send_number(producer, 2000) == 0);
 	if (pid) {
 		check_awake(pid);
@@ -517,6 +529,9 @@ static const struct scene scenes[] = {
 	  ASYMMETRIC | MANY, SENDER, false, false, false, act_send_wanted },
 	{ "asymmetric queue of many, commit while it is wanted", QUEUE,
 	  ASYMMETRIC | MANY, SENDER, false, false, false, act_commit_wanted },
+	{ "asymmetric queue of many, send while another keeps the turn",
+	  QUEUE, ASYMMETRIC | MANY, SENDER, false, false, false,
+	  act_send_instead },
 	{ "asymmetric queue of many, send to who sleeps", QUEUE,
 	  ASYMMETRIC | MANY, SENDER, false, true, false, act_send },
 	{ "stream, send", STREAM, 0, SENDER, false, false, false, act_send },
