@@ -157,6 +157,7 @@ FIXTURE_TEARDOWN(leaks)
 static void repeat(struct __test_metadata *_metadata, FIXTURE_DATA(leaks) *self,
 		   int (*cycle)(int door))
 {
+	unsigned int tries = 2;
 	__u64 end;
 	const char *name;
 	int i;
@@ -164,20 +165,24 @@ static void repeat(struct __test_metadata *_metadata, FIXTURE_DATA(leaks) *self,
 	/* Caches fill with what is good for the next time. */
 	for (i = 0; i < CYCLES / 10; i++)
 		ASSERT_EQ(0, cycle(self->door));
-	self->peers = peers_of(self->door);
-	self->state = take_state(self->door);
-	count(&self->before);
-	ASSERT_LT(0, self->before.caches);
-	ASSERT_LE(0, self->before.shmem_kilobytes);
-	ASSERT_LE(0, self->before.kernel_views);
-	for (i = 0; i < CYCLES; i++)
-		ASSERT_EQ(0, cycle(self->door));
-	/* Much is freed after a while only. */
-	end = milliseconds() + 10000;
+	/* What is lost is lost each time; what others take meanwhile is not. */
 	do {
-		usleep(100000);
-		count(&self->after);
-	} while (!same(&self->before, &self->after) && milliseconds() < end);
+		self->peers = peers_of(self->door);
+		self->state = take_state(self->door);
+		count(&self->before);
+		ASSERT_LT(0, self->before.caches);
+		ASSERT_LE(0, self->before.shmem_kilobytes);
+		ASSERT_LE(0, self->before.kernel_views);
+		for (i = 0; i < CYCLES; i++)
+			ASSERT_EQ(0, cycle(self->door));
+		/* Much is freed after a while only. */
+		end = milliseconds() + 10000;
+		do {
+			usleep(100000);
+			count(&self->after);
+		} while (!same(&self->before, &self->after) &&
+			 milliseconds() < end);
+	} while (!same(&self->before, &self->after) && --tries);
 	EXPECT_EQ(self->before.shmem_kilobytes, self->after.shmem_kilobytes);
 	EXPECT_EQ(self->before.kernel_views, self->after.kernel_views);
 	EXPECT_GT(NOISE, labs(self->before.files - self->after.files));
