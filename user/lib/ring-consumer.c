@@ -8,8 +8,6 @@
 #define SECOND 1000000000L
 /* Nobody is overtaken so often in a row by one who sends records. */
 #define LAPS_MAX 1000
-/* Whether it pays to linger is tried once in so many times. */
-#define LINGER_TRIES 64
 /* Records after which others are about as long. */
 #define AHEAD 8
 
@@ -110,34 +108,13 @@ static bool go_back(struct shmdev_ring *ring)
 	return ring->at.position != ring->seen;
 }
 
-/*
- * All that was known of has been read. If it was more than one record, others are
- * coming as fast: to look at once takes the line with the head from a producer
- * that is about to write it, for one record, and so for each. A moment later there
- * are several. With who answers each record it is one at a time, and no moment is
- * lost but for a try.
- */
-static void linger(struct shmdev_ring *ring)
-{
-	uint64_t records = ring->at.sequence - ring->dry;
-
-	if (!records || !ring->spin_max)
-		return;
-	ring->dry = ring->at.sequence;
-	ring->singles = records > 1 ? 0 : ring->singles + 1;
-	if (ring->singles % LINGER_TRIES)
-		return;
-	for (unsigned int i = 0; i < ring->moment; i++)
-		relax();
-}
-
 static __attribute__((noinline)) int
 wait_for_records(struct shmdev_ring *ring, const struct timespec *deadline)
 {
 	struct shmdev_ring_sleep sleep;
 
-	if (deadline != SHMDEV_RING_NOW)
-		linger(ring);
+	if (deadline != SHMDEV_RING_NOW && ring->spin_max)
+		shmdev_ring_linger(&ring->linger, ring->at.sequence);
 	ring->seen = load_acquire(&ring->producer->head);
 	if (ring->at.position != ring->seen || go_back(ring))
 		return 0;

@@ -22,9 +22,6 @@
 #include "ring.h"
 
 #define LOOKS_PER_TIME 8
-/* About as long as a line takes from one processor to another. */
-#define MOMENT 200ULL
-#define RELAX_TRIED 64
 
 SHMDEV_API const struct timespec *shmdev_ring_now(void)
 {
@@ -33,23 +30,12 @@ SHMDEV_API const struct timespec *shmdev_ring_now(void)
 	return &now;
 }
 
-static uint64_t nanoseconds(void)
+uint64_t shmdev_ring_time(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-/* It takes from 4 cycles to 140. */
-unsigned int shmdev_ring_measure_moment(void)
-{
-	uint64_t begin = nanoseconds(), took;
-
-	for (unsigned int i = 0; i < RELAX_TRIED; i++)
-		relax();
-	took = nanoseconds() - begin;
-	return took ? RELAX_TRIED * MOMENT / took + 1 : RELAX_TRIED;
 }
 
 bool shmdev_ring_spin(const struct shmdev_ring *ring,
@@ -63,7 +49,7 @@ bool shmdev_ring_spin(const struct shmdev_ring *ring,
 	/* To ask for the time takes as long as to look a few times. */
 	if (++spin->looks % LOOKS_PER_TIME)
 		return true;
-	now = nanoseconds();
+	now = shmdev_ring_time();
 	if (!spin->end)
 		spin->end = now + ring->spin;
 	return now < spin->end;
@@ -76,7 +62,7 @@ bool shmdev_ring_spin(const struct shmdev_ring *ring,
  */
 static void learn(struct shmdev_ring *ring, uint64_t began)
 {
-	if (nanoseconds() - began > ring->spin_max)
+	if (shmdev_ring_time() - began > ring->spin_max)
 		ring->spin /= 2;
 	else if (2 * ring->spin < ring->spin_max)
 		ring->spin = 2 * ring->spin + ring->spin_max / 10;
@@ -226,7 +212,7 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 	if (ret)
 		return ret < 0 ? ret : 0;
 	if (ring->spin_max)
-		began = spin.end ? spin.end - ring->spin : nanoseconds();
+		began = spin.end ? spin.end - ring->spin : shmdev_ring_time();
 	do {
 		ret = sleep_once(ring, sleep, deadline);
 	} while (!ret && !sleep->no_longer);

@@ -408,7 +408,7 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
 		new->spin_max = SPIN_MAX;
 		new->spin = SPIN_FIRST;
-		new->moment = shmdev_ring_measure_moment();
+		shmdev_ring_linger_begin(&new->linger);
 	}
 	if (role != SHMDEV_RING_OBSERVER)
 		ret = shmdev_ring_register(new);

@@ -27,6 +27,23 @@ struct shmdev_ring_place {
 	bool is_next;		/* it has that: none was passed by */
 };
 
+/* How a consumer lingers, see ring-linger.c. */
+struct shmdev_ring_linger {
+	unsigned int moment;	/* how often to relax() for one */
+	unsigned int moments;	/* before each look */
+	unsigned int usual;	/* how many, if it is not a try; 0, 1, 2, 4 or 8 */
+	bool less;		/* what is tried, or will be */
+	unsigned int periods;	/* since the last try */
+	unsigned int patience;	/* so many, before the next one */
+	uint64_t cost;		/* of a record, with the usual moments */
+
+	/* The period: */
+	unsigned int looks;
+	uint64_t began;		/* a time */
+	uint64_t first;		/* sequence numbers: when it did, and now */
+	uint64_t sequence;
+};
+
 /*
  * What a party knows itself is in here: shared memory is written from it, and
  * read only where somebody else writes.
@@ -53,7 +70,6 @@ struct shmdev_ring {
 	/* Nanoseconds to look again and again, before going to sleep. */
 	uint64_t spin_max;
 	uint64_t spin;
-	unsigned int moment;	/* relax() so often to let others get on */
 
 	bool is_owner;		/* of a producer's or of a cursor's page */
 
@@ -83,8 +99,7 @@ struct shmdev_ring {
 	struct shmdev_ring_place done;	/* behind what was given back */
 	uint64_t seen;		/* the head, when it was last looked at */
 	unsigned int laps;	/* without a record in between */
-	uint64_t dry;		/* sequence number when all had been read */
-	unsigned int singles;	/* how often in a row that was one record */
+	struct shmdev_ring_linger linger;
 	uint64_t producer_woken;
 	uint32_t throttle_records;
 	uint64_t throttle_bytes;
@@ -244,8 +259,15 @@ struct shmdev_ring_spin {
 	uint64_t end;	/* a time of CLOCK_MONOTONIC in nanoseconds, or 0 */
 };
 
-/* How often to relax() for a moment on this processor. */
-unsigned int shmdev_ring_measure_moment(void);
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t shmdev_ring_time(void);
+
+void shmdev_ring_linger_begin(struct shmdev_ring_linger *linger);
+/* Before a look for more: @sequence is what the next record will have. */
+void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence);
+/* Its part that decides, at the end of a period that brought @records. */
+void shmdev_ring_linger_learn(struct shmdev_ring_linger *linger,
+			      uint64_t nanoseconds, uint64_t records);
 
 /* Waits for the moment before the next look. False: it is time to sleep. */
 bool shmdev_ring_spin(const struct shmdev_ring *ring,

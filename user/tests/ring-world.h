@@ -66,7 +66,7 @@ struct world {
 
 static struct world *world;
 
-static void world_begin(void)
+static inline void world_begin(void)
 {
 	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -277,7 +277,7 @@ static uint64_t new_party(void)
 }
 
 /* A memfd with a ring. */
-static int ring_new(const struct shmdev_ring_options *options)
+static inline int ring_new(const struct shmdev_ring_options *options)
 {
 	uint64_t bytes = 0;
 	int fd = memfd_create("ring", MFD_CLOEXEC);
