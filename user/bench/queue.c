@@ -25,9 +25,8 @@ struct queue {
 struct queue_side {
 	struct shmdev_ring *ring;
 	const struct timespec *now;
-	/* Of a batch: so many are reserved, and written or read so far. */
-	unsigned int reserved, held;
-	void *rooms[BATCH];
+	/* Of a batch: so many are written or read so far. */
+	unsigned int held;
 };
 
 static void *queue_open(uint32_t flags)
@@ -166,9 +165,7 @@ static void queue_flush(struct side *side)
 {
 	struct queue_side *mine = side->state;
 
-	if (mine->reserved)
-		worked(shmdev_ring_commit_many(mine->ring, mine->held));
-	mine->reserved = 0;
+	worked(shmdev_ring_flush(mine->ring));
 	mine->held = 0;
 }
 
@@ -184,32 +181,24 @@ ALWAYS_INLINE bool batch_send(struct side *side, const void *record,
 			      size_t bytes)
 {
 	struct queue_side *mine = side->state;
-	int ret;
+	void *room;
 
-	if (!mine->reserved) {
-		ret = shmdev_ring_reserve_many(mine->ring, bytes, BATCH,
-					       mine->now, mine->rooms);
-		if (!worked(ret))
-			return false;
-		mine->reserved = ret;
-	}
-	memcpy(mine->rooms[mine->held], record, bytes);
-	if (++mine->held == mine->reserved)
+	if (!worked(shmdev_ring_reserve(mine->ring, bytes, NULL, &room)))
+		return false;
+	memcpy(room, record, bytes);
+	worked(shmdev_ring_commit_later(mine->ring));
+	if (++mine->held == BATCH)
 		queue_flush(side);
 	return true;
 }
 
-/* A consumer that has nothing more to read keeps nothing. */
+/* What it holds while it waits is never so much that there is no room for more. */
 ALWAYS_INLINE bool batch_receive(struct side *side, void *record, size_t bytes)
 {
 	struct queue_side *mine = side->state;
 	struct shmdev_ring_record found;
 
-	if (!worked(shmdev_ring_peek(mine->ring, mine->now, &found))) {
-		if (mine->held)
-			queue_release(side);
-		return false;
-	}
+	worked(shmdev_ring_peek(mine->ring, NULL, &found));
 	if (found.bytes != bytes)
 		fails(-EBADMSG);
 	memcpy(record, found.data, bytes);

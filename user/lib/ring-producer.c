@@ -2,6 +2,7 @@
 /* Rings: the side that sends. */
 #include <errno.h>
 
+#include "ring-fetch.h"
 #include "ring.h"
 
 #define LINGER_LOOKS 4
@@ -234,11 +235,27 @@ ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes,
 	return 0;
 }
 
+/*
+ * Only for records that are reserved one by one: for many at once, so many lines
+ * are asked for that what is written meanwhile has to wait.
+ */
+ALWAYS_INLINE int reserve_one(struct shmdev_ring *ring, size_t bytes,
+			      const struct timespec *deadline, void **record)
+{
+	uint64_t span = record_span(bytes);
+	int ret = reserve(ring, bytes, deadline, record);
+
+	if (!ret && is_to_fetch(span, FETCHED_MAX) &&
+	    has_room(ring, FETCH_AHEAD + span))
+		fetch_to_write(record_at(ring, ring->head), span);
+	return ret;
+}
+
 SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
 				   const struct timespec *deadline,
 				   void **record)
 {
-	return ring && record ? reserve(ring, bytes, deadline, record) :
+	return ring && record ? reserve_one(ring, bytes, deadline, record) :
 				-EINVAL;
 }
 
@@ -389,7 +406,7 @@ ALWAYS_INLINE int send_later(struct shmdev_ring *ring, const void *data,
 
 	if (!data)
 		return -EINVAL;
-	ret = reserve(ring, bytes, deadline, &record);
+	ret = reserve_one(ring, bytes, deadline, &record);
 	if (ret < 0)
 		return ret;
 	copy(record, data, bytes);

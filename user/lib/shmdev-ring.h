@@ -191,7 +191,8 @@ int shmdev_ring_flush(struct shmdev_ring *ring);
  * Room for up to @count records of @bytes each: @records tells where. Returns for
  * how many, which are fewer if there is no more room; waits for the first only.
  * To commit the first @count of them drops the others, and publishes at once.
- * -EINVAL: there are not so many.
+ * -EINVAL: there are not so many. From about 200 bytes on, to reserve one after
+ * the other and commit_later is faster: it fetches memory for those to come.
  */
 int shmdev_ring_reserve_many(struct shmdev_ring *ring, size_t bytes,
 			     unsigned int count,
