@@ -756,6 +756,45 @@ static void turn_is_kept_until_others_want_it(void)
 	close(fd);
 }
 
+/*
+ * Who may not make barriers any more does not take a turn that is kept, with an
+ * error; but it is given back, since it was asked for.
+ */
+static void kept_turn_needs_membarrier(void)
+{
+	struct shmdev_ring_options options = queue_options();
+	struct shmdev_ring *keeper, *other, *consumer;
+	struct timespec soon;
+	int fd, status;
+
+	options.flags = SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC;
+	fd = ring_new(&options);
+	consumer = attach(fd, SHMDEV_RING_CONSUMER);
+	keeper = attach(fd, SHMDEV_RING_PRODUCER);
+	send_until_kept(keeper, consumer);
+	if (!fork()) {
+		case_failed = false;
+		other = attach(fd, SHMDEV_RING_PRODUCER);
+		forbid_membarrier(EPERM);
+		check(send_number(other, 1, 8) == -EPERM);
+		soon = in_ms(10);
+		check(shmdev_ring_send(other, "one", 4, &soon) == -EPERM);
+		shmdev_ring_detach(other);
+		_exit(case_failed);
+	}
+	check(wait(&status) > 0 && status == 0);
+	check(send_number(keeper, 2, 8) == 0);
+	check(who_produces(consumer) == 0);
+	other = attach(fd, SHMDEV_RING_PRODUCER);
+	check(send_number(other, 3, 8) == 0);
+	check(receive_number(consumer, 2, 0) == 0);
+	check(receive_number(consumer, 3, 0) == 0);
+	shmdev_ring_detach(other);
+	shmdev_ring_detach(keeper);
+	shmdev_ring_detach(consumer);
+	close(fd);
+}
+
 /* A turn that is kept is one like others: a batch, a discarded record, no room. */
 static void kept_turn_is_like_others(void)
 {
@@ -1192,6 +1231,7 @@ int main(void)
 	RUN(next_producer_goes_on);
 	RUN(producers_exclude_each_other);
 	RUN(turn_is_kept_until_others_want_it);
+	RUN(kept_turn_needs_membarrier);
 	RUN(kept_turn_is_like_others);
 	RUN(more_producers_than_keepers);
 	RUN(producer_comes_back_after_many_laps);
