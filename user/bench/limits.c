@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no ring can be faster than, for what it promises: the memory alone, with
- * no more order than the processor needs.
+ * What the memory alone takes, with no more order than the processor needs, and
+ * with what it fetches by itself: one that fetches ahead can be faster.
  *
  * One line a message: the record and the word that says that it is there are in
  * the same line of the cache, and no line has two, so each costs one line's way

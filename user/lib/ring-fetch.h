@@ -5,9 +5,9 @@
  * Each line of a record comes from the other side's cache, once to be written and
  * once to be read, and a processor by itself asks for few of them ahead: what is
  * written has to wait in order, and where the next record begins is known when this
- * one's head is there. So with each record goes a request for the lines of a later
- * one, as if it were as long. Who asks makes sure that those are free, or there:
- * others would be taken away from who needs them.
+ * one's head is there. So with each record as many lines are asked for some way
+ * further on: each line once, whatever the sizes. Who asks makes sure that those are
+ * free, or there: others would be taken away from who needs them.
  */
 #ifndef RING_FETCH_H
 #define RING_FETCH_H
