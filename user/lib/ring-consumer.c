@@ -14,6 +14,11 @@
 /* Who reads in place fetches a page as fast while reading it. */
 #define FETCHED_IN_PLACE 2048
 
+static bool is_queue(const struct shmdev_ring *ring)
+{
+	return ring->kind == SHMDEV_RING_QUEUE;
+}
+
 static int records_have_come(struct shmdev_ring *ring,
 			     const struct shmdev_ring_gate *wanted)
 {
@@ -136,11 +141,11 @@ ALWAYS_INLINE int parse_record(const struct shmdev_record *head, uint64_t near,
 			       uint64_t available, uint64_t *span,
 			       struct shmdev_ring_record *record)
 {
-	uint32_t sequence = load(&head->sequence);
+	uint64_t word = load_record(head);
 
-	record->bytes = load(&head->bytes);
+	record->bytes = (uint32_t)word;
 	record->data = head + 1;
-	record->sequence = whole_sequence(near, sequence);
+	record->sequence = whole_sequence(near, word >> 32);
 	*span = record_span(record->bytes);
 	return !record->bytes || *span > available ? -EBADMSG : 0;
 }
@@ -227,14 +232,13 @@ static int peek_stream(struct shmdev_ring *ring,
 }
 
 /* The next record, which stays the next one. */
-ALWAYS_INLINE int look(struct shmdev_ring *ring,
+ALWAYS_INLINE int look(struct shmdev_ring *ring, bool queue,
 		       const struct timespec *deadline, uint64_t *span,
 		       struct shmdev_ring_record *record)
 {
 	if (unlikely(ring->role != SHMDEV_RING_CONSUMER))
 		return -EBADF;
-	return ring->kind == SHMDEV_RING_QUEUE ?
-		       peek_queue(ring, deadline, span, record) :
+	return queue ? peek_queue(ring, deadline, span, record) :
 		       peek_stream(ring, deadline, span, record);
 }
 
@@ -275,7 +279,7 @@ SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 
 	if (!ring || !record)
 		return -EINVAL;
-	ret = look(ring, deadline, &span, record);
+	ret = look(ring, is_queue(ring), deadline, &span, record);
 	if (ret < 0)
 		return ret;
 	fetch_ahead(ring, span, FETCHED_IN_PLACE);
@@ -328,13 +332,13 @@ SHMDEV_API int shmdev_ring_peek_many(struct shmdev_ring *ring,
 	if (!count)
 		return 0;
 	for (;;) {
-		ret = look(ring, deadline, &span, records);
+		ret = look(ring, is_queue(ring), deadline, &span, records);
 		if (ret < 0)
 			return ret;
 		at = ring->at;
 		pass(&at, span, records);
 		peeked = 1 + read_on(ring, &at, records + 1, count - 1);
-		if (ring->kind == SHMDEV_RING_QUEUE ||
+		if (is_queue(ring) ||
 		    !was_overtaken(ring, ring->done.position))
 			break;
 		/* Nobody has seen these yet; but others, perhaps. */
@@ -395,9 +399,9 @@ static int tell_place(struct shmdev_ring *ring)
 }
 
 /* There is something to give back. */
-ALWAYS_INLINE int release(struct shmdev_ring *ring)
+ALWAYS_INLINE int release(struct shmdev_ring *ring, bool queue)
 {
-	if (ring->kind == SHMDEV_RING_QUEUE)
+	if (queue)
 		return give_back(ring);
 	return was_overtaken(ring, ring->done.position) ? skip(ring) :
 							  tell_place(ring);
@@ -409,16 +413,18 @@ SHMDEV_API int shmdev_ring_release(struct shmdev_ring *ring)
 		return -EINVAL;
 	if (ring->role != SHMDEV_RING_CONSUMER)
 		return -EBADF;
-	return ring->at.position == ring->done.position ? 0 : release(ring);
+	if (ring->at.position == ring->done.position)
+		return 0;
+	return release(ring, is_queue(ring));
 }
 
 /* Copies the next record, which is not given back yet. */
-ALWAYS_INLINE int take(struct shmdev_ring *ring, void *buffer, size_t room,
-		       const struct timespec *deadline,
+ALWAYS_INLINE int take(struct shmdev_ring *ring, bool queue, void *buffer,
+		       size_t room, const struct timespec *deadline,
 		       struct shmdev_ring_record *record)
 {
 	uint64_t span;
-	int ret = look(ring, deadline, &span, record);
+	int ret = look(ring, queue, deadline, &span, record);
 
 	if (ret < 0)
 		return ret;
@@ -431,26 +437,46 @@ ALWAYS_INLINE int take(struct shmdev_ring *ring, void *buffer, size_t room,
 	return 0;
 }
 
+/* What is known of a record stays in registers, where nobody else wants it. */
+ALWAYS_INLINE ssize_t receive(struct shmdev_ring *ring, bool queue,
+			      void *buffer, size_t room,
+			      const struct timespec *deadline,
+			      struct shmdev_ring_record *copied)
+{
+	struct shmdev_ring_record record;
+	int ret;
+
+	do {
+		ret = take(ring, queue, buffer, room, deadline, &record) ?:
+		      release(ring, queue);
+	} while (!queue && ret == -EOVERFLOW);
+	if (ret < 0 && ret != -EMSGSIZE)
+		return ret;
+	if (ret != -EMSGSIZE)
+		record.data = buffer;
+	if (copied)
+		*copied = record;
+	return ret < 0 ? ret : (ssize_t)record.bytes;
+}
+
+static __attribute__((noinline)) ssize_t
+receive_of_stream(struct shmdev_ring *ring, void *buffer, size_t room,
+		  const struct timespec *deadline,
+		  struct shmdev_ring_record *record)
+{
+	return receive(ring, false, buffer, room, deadline, record);
+}
+
 SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
 				       size_t room,
 				       const struct timespec *deadline,
 				       struct shmdev_ring_record *record)
 {
-	struct shmdev_ring_record local;
-	int ret;
-
 	if (!ring || (!buffer && room))
 		return -EINVAL;
-	if (!record)
-		record = &local;
-	do {
-		ret = take(ring, buffer, room, deadline, record) ?:
-		      release(ring);
-	} while (ret == -EOVERFLOW);
-	if (ret == -EMSGSIZE)
-		return ret;
-	record->data = buffer;
-	return ret < 0 ? ret : (ssize_t)record->bytes;
+	if (is_queue(ring))
+		return receive(ring, true, buffer, room, deadline, record);
+	return receive_of_stream(ring, buffer, room, deadline, record);
 }
 
 /* Of a queue, all are given back at once, which costs no more than one of them. */
@@ -459,7 +485,6 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 					unsigned int count,
 					const struct timespec *deadline)
 {
-	bool is_queue = ring && ring->kind == SHMDEV_RING_QUEUE;
 	struct shmdev_ring_record record;
 	unsigned int received;
 	ssize_t ret = 0;
@@ -471,13 +496,12 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 
 		if (!to->iov_base && to->iov_len)
 			ret = -EINVAL;
-		else if (is_queue)
-			ret = take(ring, to->iov_base, to->iov_len, deadline,
-				   &record);
+		else if (is_queue(ring))
+			ret = take(ring, true, to->iov_base, to->iov_len,
+				   deadline, &record);
 		else
-			ret = shmdev_ring_receive(ring, to->iov_base,
-						  to->iov_len, deadline,
-						  &record);
+			ret = receive_of_stream(ring, to->iov_base, to->iov_len,
+						deadline, &record);
 		if (ret < 0)
 			break;
 		to->iov_len = record.bytes;
@@ -485,7 +509,7 @@ SHMDEV_API int shmdev_ring_receive_many(struct shmdev_ring *ring,
 	}
 	if (!received)
 		return (int)ret;
-	ret = is_queue ? release(ring) : 0;
+	ret = is_queue(ring) ? release(ring, true) : 0;
 	return ret < 0 ? (int)ret : (int)received;
 }
 

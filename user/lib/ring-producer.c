@@ -42,18 +42,19 @@ ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
 ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
+	uint64_t head = ring->head, sequence = ring->sequence;
 	int ret = 0;
 
-	store_release(&producer->head, ring->head);
-	store(&producer->sequence, ring->sequence);
-	ring->published = ring->head;
+	ring->published = head;
+	store_release(&producer->head, head);
+	store(&producer->sequence, sequence);
 	let_sleepers_see(ring);
 	if (ring->kind == SHMDEV_RING_QUEUE)
 		return knock(ring, &ring->cursor->gate, &producer->turns[0],
-			     ring->head, ring->sequence, &ring->woken[0]);
+			     head, sequence, &ring->woken[0]);
 	for (uint32_t i = 0; i < ring->cursors; i++)
 		ret = knock(ring, &cursor_of(ring, i)->gate,
-			    &producer->turns[i], ring->head, ring->sequence,
+			    &producer->turns[i], head, sequence,
 			    &ring->woken[i]) ?: ret;
 	return ret;
 }
@@ -189,9 +190,9 @@ static bool is_producer(const struct shmdev_ring *ring)
 	return ring->role == SHMDEV_RING_PRODUCER;
 }
 
-/* What keeps reserve() from being short: an error, a turn, or no room. */
+/* What keeps prepare() from being short: an error, a turn, or no room. */
 static __attribute__((noinline)) int
-reserve_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
+prepare_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
 	       const struct timespec *deadline)
 {
 	int ret;
@@ -216,47 +217,45 @@ reserve_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
 	return ret;
 }
 
-ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes,
-			  const struct timespec *deadline, void **record)
+/* For a record at the head: none is in progress, it is one's turn, there is room. */
+ALWAYS_INLINE int prepare(struct shmdev_ring *ring, size_t bytes,
+			  const struct timespec *deadline)
 {
 	uint64_t span = record_span(bytes);
-	int ret;
 
 	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved ||
 		     !(ring->is_owner || begin_kept_turn(ring)) ||
-		     !has_room(ring, span))) {
-		ret = reserve_slowly(ring, bytes, span, deadline);
-		if (ret < 0)
-			return ret;
-	}
-	ring->reserved = bytes;
-	ring->many = 1;
-	*record = record_at(ring, ring->head) + 1;
+		     !has_room(ring, span)))
+		return prepare_slowly(ring, bytes, span, deadline);
 	return 0;
 }
 
 /*
- * Only for records that are reserved one by one: for many at once, so many lines
+ * Only for records that are written one by one: for many at once, so many lines
  * are asked for that what is written meanwhile has to wait.
  */
-ALWAYS_INLINE int reserve_one(struct shmdev_ring *ring, size_t bytes,
-			      const struct timespec *deadline, void **record)
+ALWAYS_INLINE void *place_of_one(const struct shmdev_ring *ring, size_t bytes)
 {
+	struct shmdev_record *record = record_at(ring, ring->head);
 	uint64_t span = record_span(bytes);
-	int ret = reserve(ring, bytes, deadline, record);
 
-	if (!ret && is_to_fetch(span, FETCHED_MAX) &&
-	    has_room(ring, FETCH_AHEAD + span))
-		fetch_to_write(record_at(ring, ring->head), span);
-	return ret;
+	if (is_to_fetch(span, FETCHED_MAX) && has_room(ring, FETCH_AHEAD + span))
+		fetch_to_write(record, span);
+	return record + 1;
 }
 
 SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
 				   const struct timespec *deadline,
 				   void **record)
 {
-	return ring && record ? reserve_one(ring, bytes, deadline, record) :
-				-EINVAL;
+	int ret = ring && record ? prepare(ring, bytes, deadline) : -EINVAL;
+
+	if (ret < 0)
+		return ret;
+	ring->reserved = bytes;
+	ring->many = 1;
+	*record = place_of_one(ring, bytes);
+	return 0;
 }
 
 /* How many have room; the first one has. Or -errno. */
@@ -301,43 +300,41 @@ SHMDEV_API int shmdev_ring_reserve_many(struct shmdev_ring *ring, size_t bytes,
 		return -EINVAL;
 	if (!count)
 		return 0;
-	ret = reserve(ring, bytes, deadline, records);
+	ret = prepare(ring, bytes, deadline);
 	if (ret < 0)
 		return ret;
+	ring->reserved = bytes;
 	room = make_room_for_many(ring, span, count);
 	if (room < 0) {
 		shmdev_ring_discard(ring);
 		return (int)room;
 	}
 	/* The data are mapped twice, so the end of them is not in the way. */
-	record = records[0];
-	for (int i = 1; i < room; i++) {
-		record += span;
+	record = (unsigned char *)(record_at(ring, ring->head) + 1);
+	for (int i = 0; i < room; i++, record += span)
 		records[i] = record;
-	}
 	ring->many = room;
 	return (int)room;
 }
 
-/* The first @count of those that are reserved. */
-ALWAYS_INLINE void commit(struct shmdev_ring *ring, unsigned int count)
+ALWAYS_INLINE void commit(struct shmdev_ring *ring, size_t bytes,
+			  unsigned int count)
 {
 	uint64_t head = ring->head, sequence = ring->sequence;
-	size_t bytes = ring->reserved;
-	struct shmdev_record *record;
 
 	while (count--) {
-		record = record_at(ring, head);
-		store(&record->bytes, bytes);
-		store(&record->sequence, sequence);
+		store_record(record_at(ring, head), bytes, sequence++);
 		head += record_span(bytes);
-		sequence++;
 	}
-	record = record_at(ring, head);
-	store(&record->bytes, 0);
-	store(&record->sequence, sequence);
+	store_record(record_at(ring, head), 0, sequence);
 	ring->head = head;
 	ring->sequence = sequence;
+}
+
+/* The first @count of those. */
+ALWAYS_INLINE void commit_reserved(struct shmdev_ring *ring, unsigned int count)
+{
+	commit(ring, ring->reserved, count);
 	ring->reserved = 0;
 }
 
@@ -354,7 +351,7 @@ SHMDEV_API int shmdev_ring_commit_later(struct shmdev_ring *ring)
 {
 	if (!ring || !ring->reserved)
 		return -EINVAL;
-	commit(ring, 1);
+	commit_reserved(ring, 1);
 	return 0;
 }
 
@@ -373,7 +370,7 @@ SHMDEV_API int shmdev_ring_commit(struct shmdev_ring *ring)
 {
 	if (!ring || !ring->reserved)
 		return -EINVAL;
-	commit(ring, 1);
+	commit_reserved(ring, 1);
 	return flush(ring);
 }
 
@@ -384,7 +381,7 @@ SHMDEV_API int shmdev_ring_commit_many(struct shmdev_ring *ring,
 		return -EINVAL;
 	if (!count)
 		return shmdev_ring_discard(ring);
-	commit(ring, count);
+	commit_reserved(ring, count);
 	return flush(ring);
 }
 
@@ -401,16 +398,12 @@ SHMDEV_API int shmdev_ring_discard(struct shmdev_ring *ring)
 ALWAYS_INLINE int send_later(struct shmdev_ring *ring, const void *data,
 			     size_t bytes, const struct timespec *deadline)
 {
-	void *record = NULL;
-	int ret;
+	int ret = data ? prepare(ring, bytes, deadline) : -EINVAL;
 
-	if (!data)
-		return -EINVAL;
-	ret = reserve_one(ring, bytes, deadline, &record);
 	if (ret < 0)
 		return ret;
-	copy(record, data, bytes);
-	commit(ring, 1);
+	copy(place_of_one(ring, bytes), data, bytes);
+	commit(ring, bytes, 1);
 	return 0;
 }
 

@@ -162,6 +162,20 @@ static inline struct shmdev_record *record_at(const struct shmdev_ring *ring,
 					(position & (ring->data_bytes - 1)));
 }
 
+/* Both halves at once: what a record takes up, and that it is the one. */
+typedef uint64_t __attribute__((may_alias)) record_word;
+
+ALWAYS_INLINE void store_record(struct shmdev_record *record, size_t bytes,
+				uint64_t sequence)
+{
+	store((record_word *)record, bytes | sequence << 32);
+}
+
+ALWAYS_INLINE uint64_t load_record(const struct shmdev_record *record)
+{
+	return load((const record_word *)record);
+}
+
 static inline struct shmdev_ring_cursor *
 cursor_of(const struct shmdev_ring *ring, unsigned int slot)
 {
