@@ -161,6 +161,8 @@ size_t shmdev_ring_record_max(const struct shmdev_ring *ring);
  * How long to look again and again before going to sleep, at most; 50 us, if
  * nothing else is said. The ring finds out by itself how long is useful: not at
  * all where nothing comes for long. 0: never, as on a machine with one processor.
+ * Likewise, a consumer that has read all lets up to 1.6 us pass before it looks for
+ * more, if it finds that records come faster then; with 0 it does not.
  */
 void shmdev_ring_set_spin(struct shmdev_ring *ring, unsigned int nanoseconds);
 
