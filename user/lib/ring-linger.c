@@ -20,7 +20,7 @@
 /* In each period. */
 #define LOOKS 16
 /* Periods between two tries, at most. */
-#define PATIENCE_MAX 64
+#define PATIENCE_MAX 256
 /* Nanoseconds between two looks: so many moments make no difference. */
 #define SELDOM 10000ULL
 /* Of a nanosecond. */
