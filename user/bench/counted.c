@@ -82,7 +82,10 @@ static void by_32(struct rings *rings, unsigned int count)
 	void *rooms[BATCH];
 	int some;
 
-	/* Or by as many as have room at once. */
+	/*
+	 * Or by as many as have room at once. In the fewest instructions; what is
+	 * timed as "by 32" commits later, which takes more, and less time.
+	 */
 	for (unsigned int i = 0; i < count; i += some) {
 		some = count - i < BATCH ? count - i : BATCH;
 		some = shmdev_ring_reserve_many(rings->producer, rings->bytes,

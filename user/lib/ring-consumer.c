@@ -452,7 +452,7 @@ ALWAYS_INLINE ssize_t receive(struct shmdev_ring *ring, bool queue,
 	} while (!queue && ret == -EOVERFLOW);
 	if (ret < 0 && ret != -EMSGSIZE)
 		return ret;
-	if (ret != -EMSGSIZE)
+	if (!ret)
 		record.data = buffer;
 	if (copied)
 		*copied = record;

@@ -10,7 +10,10 @@
 #include "internal.h"
 #include "shmdev-ring.h"
 
-/* Who waits for an owner's word waits for its low half, where others look. */
+/*
+ * Who waits for an owner's word waits for its low half, where others look; and a
+ * record's two halves are read and written as one word.
+ */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the low half of a word is where the word begins");
 
