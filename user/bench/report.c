@@ -165,7 +165,7 @@ static void print_by_size(const char *heading, const char *what,
 static void print_by_sizes(void)
 {
 	static const char *const counted[] = {
-		"send+receive", "in-place", "by-32",
+		"send+receive", "behind", "in-place", "by-32",
 	};
 	char what[64], heading[96];
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "ring-fetch.h"
+#include "ring-short.h"
 #include "ring.h"
 
 #define SECOND 1000000000L
@@ -121,8 +122,9 @@ wait_for_records(struct shmdev_ring *ring, const struct timespec *deadline)
 {
 	struct shmdev_ring_sleep sleep;
 
-	if (deadline != SHMDEV_RING_NOW && ring->spin_max)
-		shmdev_ring_linger(&ring->linger, ring->at.sequence);
+	if (ring->spin_max)
+		shmdev_ring_linger(&ring->linger, ring->at.sequence,
+				   moments_until(deadline));
 	ring->seen = load_acquire(&ring->producer->head);
 	if (ring->at.position != ring->seen || go_back(ring))
 		return 0;
@@ -366,18 +368,29 @@ static void clear_lines(struct shmdev_ring *ring)
 		store((uint64_t *)record_at(ring, at), 0);
 }
 
+/* What was read, up to @position. */
+ALWAYS_INLINE void show(struct shmdev_ring *ring, uint32_t flags,
+			uint64_t position)
+{
+	store_release(&ring->cursor->position, position);
+	/* The rest of it is for streams. */
+	ring->done.position = position;
+	let_sleepers_see(flags);
+}
+
+/* Wakes who waits for that. */
+ALWAYS_INLINE int let_know(struct shmdev_ring *ring)
+{
+	return knock(ring, &ring->producer->gate, &ring->cursor->turn,
+		     ring->at.position, 0, &ring->producer_woken);
+}
+
 ALWAYS_INLINE int give_back(struct shmdev_ring *ring)
 {
-	struct shmdev_ring_cursor *cursor = ring->cursor;
-
 	if (ring->flags & SHMDEV_RING_F_CLEARS)
 		clear_lines(ring);
-	store_release(&cursor->position, ring->at.position);
-	/* The rest of it is for streams. */
-	ring->done.position = ring->at.position;
-	let_sleepers_see(ring);
-	return knock(ring, &ring->producer->gate, &cursor->turn,
-		     ring->at.position, 0, &ring->producer_woken);
+	show(ring, ring->flags, ring->at.position);
+	return let_know(ring);
 }
 
 /* Of a stream nothing is given back, but others may want to know. */
@@ -467,16 +480,98 @@ receive_of_stream(struct shmdev_ring *ring, void *buffer, size_t room,
 	return receive(ring, false, buffer, room, deadline, record);
 }
 
+static ssize_t receive_slowly(struct shmdev_ring *ring, void *buffer,
+			      size_t room, const struct timespec *deadline,
+			      struct shmdev_ring_record *record)
+{
+	if (!buffer && room)
+		return -EINVAL;
+	if (is_queue(ring))
+		return receive(ring, true, buffer, room, deadline, record);
+	return receive_of_stream(ring, buffer, room, deadline, record);
+}
+
+/* Somebody waits. */
+static __attribute__((noinline)) ssize_t
+end_receive(struct shmdev_ring *ring, size_t bytes)
+{
+	int ret = let_know(ring);
+
+	return ret < 0 ? ret : (ssize_t)bytes;
+}
+
+/*
+ * The fast path, in a queue that nobody clears. The record's head is read once. In
+ * few variables, as send_short().
+ */
+ALWAYS_INLINE ssize_t receive_short(struct shmdev_ring *ring, uint32_t flags,
+				    void *buffer, size_t room,
+				    const struct timespec *deadline,
+				    struct shmdev_ring_record *record)
+{
+	const struct shmdev_record *head = record_at(ring, ring->at.position);
+	uint64_t there = ring->seen - ring->at.position;
+	uint64_t word, bytes, span;
+
+	if (unlikely(!buffer || there - 1 >= ring->data_bytes))
+		return receive_slowly(ring, buffer, room, deadline, record);
+	word = load_record(head);
+	bytes = (uint32_t)word;
+	span = record_span(bytes);
+	if (unlikely(word >> 32 != (uint32_t)ring->at.sequence ||
+		     !is_short(bytes) || bytes > room || span > there))
+		return receive_slowly(ring, buffer, room, deadline, record);
+	if (span >= SHMDEV_RING_LINE && there - span >= FETCH_AHEAD)
+		fetch_to_read(head, SHMDEV_RING_LINE);
+	copy_short(buffer, head + 1, bytes);
+	if (record)
+		*record = (struct shmdev_ring_record){
+			.data = buffer,
+			.bytes = bytes,
+			.sequence = ring->at.sequence,
+		};
+	/* Word by word, as in tell_place(). */
+	store(&ring->at.sequence, ring->at.sequence + 1);
+	store(&ring->at.position,
+	      ring->at.position + expected(span, &ring->span));
+	show(ring, flags, ring->at.position);
+	if (unlikely(is_awaited(&ring->producer->gate)))
+		return end_receive(ring, bytes);
+	return (ssize_t)bytes;
+}
+
+static ssize_t receive_with_barrier(struct shmdev_ring *ring, void *buffer,
+				    size_t room,
+				    const struct timespec *deadline,
+				    struct shmdev_ring_record *record)
+{
+	return receive_short(ring, 0, buffer, room, deadline, record);
+}
+
+static ssize_t receive_asymmetric(struct shmdev_ring *ring, void *buffer,
+				  size_t room, const struct timespec *deadline,
+				  struct shmdev_ring_record *record)
+{
+	return receive_short(ring, SHMDEV_RING_F_ASYMMETRIC, buffer, room,
+			     deadline, record);
+}
+
+shmdev_ring_receive_fn *shmdev_ring_receiver(const struct shmdev_ring *ring)
+{
+	if (ring->role != SHMDEV_RING_CONSUMER || !is_queue(ring) ||
+	    ring->flags & SHMDEV_RING_F_CLEARS)
+		return receive_slowly;
+	return ring->flags & SHMDEV_RING_F_ASYMMETRIC ? receive_asymmetric :
+							receive_with_barrier;
+}
+
 SHMDEV_API ssize_t shmdev_ring_receive(struct shmdev_ring *ring, void *buffer,
 				       size_t room,
 				       const struct timespec *deadline,
 				       struct shmdev_ring_record *record)
 {
-	if (!ring || (!buffer && room))
-		return -EINVAL;
-	if (is_queue(ring))
-		return receive(ring, true, buffer, room, deadline, record);
-	return receive_of_stream(ring, buffer, room, deadline, record);
+	return ring ? ring->receive(ring, buffer, room, deadline, record) :
+		      -EINVAL;
 }
 
 /* Of a queue, all are given back at once, which costs no more than one of them. */

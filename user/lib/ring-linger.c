@@ -16,7 +16,6 @@
 /* About as long as a line takes from one processor to another. */
 #define MOMENT 200ULL
 #define RELAX_TRIED 64
-#define MOMENTS_MAX 8
 /* In each period. */
 #define LOOKS 16
 /* Periods between two tries, at most. */
@@ -93,7 +92,15 @@ void shmdev_ring_linger_learn(struct shmdev_ring_linger *linger,
 	}
 }
 
-void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence)
+void shmdev_ring_linger_for(const struct shmdev_ring_linger *linger,
+			    unsigned int moments)
+{
+	for (unsigned int i = moments * linger->moment; i; i--)
+		relax();
+}
+
+void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence,
+			unsigned int most)
 {
 	uint64_t now;
 
@@ -109,6 +116,7 @@ void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence)
 		linger->began = now;
 		linger->first = sequence;
 	}
-	for (unsigned int i = linger->moments * linger->moment; i; i--)
-		relax();
+	if (linger->moments < most)
+		most = linger->moments;
+	shmdev_ring_linger_for(linger, most);
 }

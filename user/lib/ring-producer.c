@@ -3,9 +3,8 @@
 #include <errno.h>
 
 #include "ring-fetch.h"
+#include "ring-short.h"
 #include "ring.h"
-
-#define LINGER_LOOKS 4
 
 /*
  * How far a queue's consumer is, one of many producers knows from the last time
@@ -33,22 +32,41 @@ int shmdev_ring_resume(struct shmdev_ring *ring)
 	return 0;
 }
 
-/* Whether a record of @span bytes, and what follows the last one, has room. */
-ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
+/*
+ * What is known to be free, but for what follows the last record. Less than nothing
+ * if others have sent since one knew.
+ */
+ALWAYS_INLINE int64_t room_of(const struct shmdev_ring *ring)
 {
-	return ring->head + span + RECORD_HEAD - ring->tail <= ring->data_bytes;
+	return (int64_t)(ring->data_bytes - RECORD_HEAD -
+			 (ring->head - ring->tail));
 }
 
-ALWAYS_INLINE int publish(struct shmdev_ring *ring)
+/* Whether a record of @span bytes has room. */
+ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
+{
+	return room_of(ring) >= (int64_t)span;
+}
+
+/* What has been written, up to @head. */
+ALWAYS_INLINE void show(struct shmdev_ring *ring, uint64_t head,
+			uint64_t sequence)
+{
+	struct shmdev_ring_producer *producer = ring->producer;
+
+	ring->published = head;
+	store_release(&producer->head, head);
+	store(&producer->sequence, sequence);
+}
+
+/* Wakes who waits for that. */
+ALWAYS_INLINE int let_know(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
 	uint64_t head = ring->head, sequence = ring->sequence;
 	int ret = 0;
 
-	ring->published = head;
-	store_release(&producer->head, head);
-	store(&producer->sequence, sequence);
-	let_sleepers_see(ring);
+	let_sleepers_see(ring->flags);
 	if (ring->kind == SHMDEV_RING_QUEUE)
 		return knock(ring, &ring->cursor->gate, &producer->turns[0],
 			     head, sequence, &ring->woken[0]);
@@ -57,6 +75,12 @@ ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 			    &producer->turns[i], head, sequence,
 			    &ring->woken[i]) ?: ret;
 	return ret;
+}
+
+ALWAYS_INLINE int publish(struct shmdev_ring *ring)
+{
+	show(ring, ring->head, ring->sequence);
+	return let_know(ring);
 }
 
 ALWAYS_INLINE void let_others(struct shmdev_ring *ring)
@@ -88,23 +112,31 @@ static int hurry_consumer(struct shmdev_ring *ring)
 }
 
 /*
- * There is room, but so little that it will be gone at once, and each look at the
- * consumer's position fetches that line from its cache. In a moment it will have
- * made more. Not for one who is not to spin.
+ * There is room, but so little that it may be gone at once, and each look at the
+ * consumer's position takes that line from it, so that it has to wait. As long as
+ * it makes more in each moment, that is worth the next one. Not for one who is not
+ * to spin.
  */
-static int linger(struct shmdev_ring *ring)
+static int linger(struct shmdev_ring *ring, const struct timespec *deadline)
 {
 	const struct shmdev_ring_gate plenty = {
 		.position = ring->head - ring->data_bytes / 8 * 7,
 	};
-	unsigned int looks = ring->spin_max ? LINGER_LOOKS : 0;
-	int ret = 0;
+	uint64_t before = ring->tail, moments;
+	int ret;
 
-	while (!ret && looks--) {
-		relax();
-		relax();
-		ret = consumer_has_passed(ring, &plenty);
-	}
+	if (!ring->spin_max || !is_before(before, plenty.position))
+		return 0;
+	shmdev_ring_linger_for(&ring->linger, 1);
+	ret = consumer_has_passed(ring, &plenty);
+	if (ret || ring->tail == before)
+		return ret < 0 ? ret : 0;
+	/* So many more, if it goes on like that. */
+	moments = (plenty.position - ring->tail) / (ring->tail - before);
+	if (moments > moments_until(deadline))
+		moments = moments_until(deadline);
+	shmdev_ring_linger_for(&ring->linger, moments);
+	ret = consumer_has_passed(ring, &plenty);
 	return ret < 0 ? ret : 0;
 }
 
@@ -124,17 +156,15 @@ static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
 	};
 	int ret = consumer_has_passed(ring, &sleep.wanted);
 
-	if (ret < 0 || (ret && deadline == SHMDEV_RING_NOW))
-		return ret < 0 ? ret : 0;
 	if (ret)
-		return linger(ring);
+		return ret < 0 ? ret : linger(ring, deadline);
 	/* The consumer cannot make room of what it does not know of. */
 	if (ring->published != ring->head)
 		ret = publish(ring);
 	/* Also for one that does not sleep, but comes again. */
 	ret = ret ?: hurry_consumer(ring);
 	ret = ret ?: shmdev_ring_sleep(ring, &sleep, deadline);
-	return ret || deadline == SHMDEV_RING_NOW ? ret : linger(ring);
+	return ret ?: linger(ring, deadline);
 }
 
 /*
@@ -407,12 +437,100 @@ ALWAYS_INLINE int send_later(struct shmdev_ring *ring, const void *data,
 	return 0;
 }
 
+static int send_slowly(struct shmdev_ring *ring, const void *data, size_t bytes,
+		       const struct timespec *deadline)
+{
+	int ret = send_later(ring, data, bytes, deadline);
+
+	return ret < 0 ? ret : flush(ring);
+}
+
+/* Somebody waits, or there is a turn to end. */
+static __attribute__((noinline)) int end_send(struct shmdev_ring *ring)
+{
+	int ret = let_know(ring);
+
+	if (ring->flags & SHMDEV_RING_F_MANY)
+		end_turn(ring);
+	return ret;
+}
+
+/*
+ * The fast path, in a queue with those of @flags that a producer has to do with. In
+ * few variables: one that has to be saved is one more to be written, and what waits
+ * to be written is what a producer waits for, if a line is not here in time.
+ */
+ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
+			     const void *data, size_t bytes,
+			     const struct timespec *deadline)
+{
+	bool many = flags & SHMDEV_RING_F_MANY;
+	uint64_t span = record_span(bytes), head, sequence;
+	int64_t left = room_of(ring) - (int64_t)span;
+	struct shmdev_record *record;
+
+	/* One of many who already has the turn has reserved, or a batch to end. */
+	if (unlikely(!data || left < 0 ||
+		     (many ? ring->is_owner : ring->reserved) ||
+		     (many && !go_on_with_turn(ring))))
+		return send_slowly(ring, data, bytes, deadline);
+	record = record_at(ring, ring->head);
+	if (span >= SHMDEV_RING_LINE && likely(left >= FETCH_AHEAD))
+		fetch_to_write(record, SHMDEV_RING_LINE);
+	copy_short(record + 1, data, bytes);
+	head = ring->head + span;
+	sequence = ring->sequence;
+	store_record(record, bytes, sequence++);
+	/* The data are mapped twice, so the end of them is not in the way. */
+	store_record((void *)((char *)record + span), 0, sequence);
+	ring->head = head;
+	ring->sequence = sequence;
+	show(ring, head, sequence);
+	let_sleepers_see(flags);
+	if (unlikely(is_awaited(&ring->cursor->gate) ||
+		     (many && !pause_turn(ring))))
+		return end_send(ring);
+	return 0;
+}
+
+static int send_with_barrier(struct shmdev_ring *ring, const void *data,
+			     size_t bytes, const struct timespec *deadline)
+{
+	return send_short(ring, 0, data, bytes, deadline);
+}
+
+static int send_asymmetric(struct shmdev_ring *ring, const void *data,
+			   size_t bytes, const struct timespec *deadline)
+{
+	return send_short(ring, SHMDEV_RING_F_ASYMMETRIC, data, bytes,
+			  deadline);
+}
+
+static int send_in_kept_turn(struct shmdev_ring *ring, const void *data,
+			     size_t bytes, const struct timespec *deadline)
+{
+	return send_short(ring, SHMDEV_RING_F_ASYMMETRIC | SHMDEV_RING_F_MANY,
+			  data, bytes, deadline);
+}
+
+shmdev_ring_send_fn *shmdev_ring_sender(const struct shmdev_ring *ring)
+{
+	bool many = ring->flags & SHMDEV_RING_F_MANY;
+
+	if (!is_producer(ring) || ring->kind != SHMDEV_RING_QUEUE)
+		return send_slowly;
+	if (ring->flags & SHMDEV_RING_F_ASYMMETRIC)
+		return many ? send_in_kept_turn : send_asymmetric;
+	return many ? send_slowly : send_with_barrier;
+}
+
 SHMDEV_API int shmdev_ring_send(struct shmdev_ring *ring, const void *data,
 				size_t bytes, const struct timespec *deadline)
 {
-	int ret = ring ? send_later(ring, data, bytes, deadline) : -EINVAL;
-
-	return ret < 0 ? ret : flush(ring);
+	if (unlikely(!ring))
+		return -EINVAL;
+	return is_short(bytes) ? ring->send_short(ring, data, bytes, deadline) :
+				 send_slowly(ring, data, bytes, deadline);
 }
 
 SHMDEV_API int shmdev_ring_send_many(struct shmdev_ring *ring,

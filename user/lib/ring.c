@@ -2,6 +2,7 @@
 /* Rings: making one, and being a party of it. */
 #include <assert.h>
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -388,9 +389,10 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 
 	if (!memory || !ring || (unsigned int)role > SHMDEV_RING_CONSUMER)
 		return -EINVAL;
-	new = calloc(1, sizeof(*new));
+	new = aligned_alloc(alignof(struct shmdev_ring), sizeof(*new));
 	if (!new)
 		return -ENOMEM;
+	memset(new, 0, sizeof(*new));
 	new->role = role;
 	ret = shmdev_struct_import(&new->memory, sizeof(new->memory), memory,
 				   sizeof(new->memory));
@@ -421,6 +423,8 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
 		ret = become_consumer(new);
 	if (ret < 0)
 		goto failed;
+	new->send_short = shmdev_ring_sender(new);
+	new->receive = shmdev_ring_receiver(new);
 	*ring = new;
 	return 0;
 

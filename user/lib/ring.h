@@ -47,66 +47,78 @@ struct shmdev_ring_linger {
 	uint64_t sequence;
 };
 
+/* As shmdev_ring_send(), for a short record, and as shmdev_ring_receive(). */
+typedef int shmdev_ring_send_fn(struct shmdev_ring *ring, const void *data,
+				size_t bytes, const struct timespec *deadline);
+typedef ssize_t shmdev_ring_receive_fn(struct shmdev_ring *ring, void *buffer,
+				       size_t room,
+				       const struct timespec *deadline,
+				       struct shmdev_ring_record *record);
+
+#define ON_OWN_LINE __attribute__((aligned(SHMDEV_RING_LINE)))
+
 /*
  * What a party knows itself is in here: shared memory is written from it, and
- * read only where somebody else writes.
+ * read only where somebody else writes. What each record needs comes first, and in
+ * as few lines as can be.
  */
 struct shmdev_ring {
-	struct shmdev_ring_memory memory;
-	const struct shmdev_segment *joined;	/* to leave at last, or NULL */
-	struct shmdev_segment *claimed;	/* to write one's cursor, or NULL */
+	shmdev_ring_send_fn *send_short ON_OWN_LINE;
+	shmdev_ring_receive_fn *receive;
+	unsigned char *data;
+	uint64_t data_bytes;
+	struct shmdev_ring_producer *producer;
+	struct shmdev_ring_cursor *cursor; /* one's own, or a queue's only one */
 	enum shmdev_ring_role role;
 	uint32_t kind;
 	uint32_t flags;
 	uint32_t cursors;
-	uint64_t data_bytes;
-	uint64_t first_position;
-
-	/* What is mapped: one range of addresses for all. */
-	unsigned char *base;
-	size_t page_bytes;
-	size_t mapped;
-	struct shmdev_ring_producer *producer;
-	struct shmdev_ring_cursor *cursor; /* one's own, or a queue's only one */
-	unsigned char *data;
-
-	/* Nanoseconds to look again and again, before going to sleep. */
-	uint64_t spin_max;
-	uint64_t spin;
-
-	bool is_owner;		/* of a producer's or of a cursor's page */
-
-	/* Sleep: how many had ended when there was last reason to sleep. */
-	uint32_t ends;
-	bool ends_count;	/* as long as it is so many, there still is */
 
 	/* Producer. */
-	uint64_t head;		/* behind what was committed */
+	uint64_t head ON_OWN_LINE; /* behind what was committed */
 	uint64_t published;	/* what others know of it */
 	uint64_t tail;		/* queue: what the consumer has surely done with */
 	uint64_t sequence;	/* of the next record */
 	size_t reserved;	/* bytes of the record in progress, or 0 */
 	unsigned int many;	/* of that size, if any is in progress */
-	size_t bytes_max;	/* of a record; 0 for who is no producer */
-	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
+	bool is_owner;		/* of a producer's or of a cursor's page */
 	/* One of many in an asymmetric ring, see ring-turn.c. */
-	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
 	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
+	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
 	uint64_t times;		/* it was kept so often */
 	unsigned int alone;	/* turns with nobody else's in between */
 	unsigned int patience;	/* so many, before the turn is kept */
+	size_t bytes_max;	/* of a record; 0 for who is no producer */
+	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
 
 	/* Consumer. */
-	unsigned int slot;	/* which cursor */
-	struct shmdev_ring_place at;	/* behind what was peeked at */
-	struct shmdev_ring_place done;	/* behind what was given back */
+	struct shmdev_ring_place at ON_OWN_LINE; /* behind what was peeked at */
 	uint64_t seen;		/* the head, when it was last looked at */
+	uint64_t span;		/* of the last short record */
+	struct shmdev_ring_place done;	/* behind what was given back */
 	unsigned int laps;	/* without a record in between */
+	unsigned int slot;	/* which cursor */
 	struct shmdev_ring_linger linger;
 	uint64_t producer_woken;
 	uint32_t throttle_records;
 	uint64_t throttle_bytes;
 	uint32_t throttle_us;
+
+	/* Nanoseconds to look again and again, before going to sleep. */
+	uint64_t spin_max;
+	uint64_t spin;
+	/* Sleep: how many had ended when there was last reason to sleep. */
+	uint32_t ends;
+	bool ends_count;	/* as long as it is so many, there still is */
+
+	/* What is mapped: one range of addresses for all. */
+	unsigned char *base;
+	size_t page_bytes;
+	size_t mapped;
+	struct shmdev_ring_memory memory;
+	const struct shmdev_segment *joined;	/* to leave at last, or NULL */
+	struct shmdev_segment *claimed;	/* to write one's cursor, or NULL */
+	uint64_t first_position;
 };
 
 /*
@@ -127,6 +139,7 @@ int shmdev_ring_attach_claiming(const struct shmdev_ring_memory *memory,
  * a function each, and tests of what nearly always holds, would double that.
  */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Nothing but a hint that this thread waits for another. */
@@ -229,22 +242,33 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 /* Whom the word of an owner tells. */
 uint64_t shmdev_ring_id_of(uint64_t owner);
 
-/*
- * Begins a turn that was kept. False: there is none, or not any more.
- * shmdev_ring_turn_is_ours(): when the word is not what it was.
- */
-bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
-
-ALWAYS_INLINE bool begin_kept_turn(struct shmdev_ring *ring)
+/* Begins a turn that was kept. False: there is none, or perhaps not any more. */
+ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 {
 	if (!ring->kept)
 		return false;
 	store(&ring->keeper->busy, 1);
 	/* Others make the barrier between the two. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	ring->is_owner = load(&ring->producer->owner) == ring->kept ||
-			 shmdev_ring_turn_is_ours(ring);
+	return load(&ring->producer->owner) == ring->kept;
+}
+
+/* Whether there is one, after all. */
+bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
+
+ALWAYS_INLINE bool begin_kept_turn(struct shmdev_ring *ring)
+{
+	ring->is_owner = go_on_with_turn(ring) ||
+			 (ring->kept && shmdev_ring_turn_is_ours(ring));
 	return ring->is_owner;
+}
+
+/* Ends a turn that is kept. False: somebody wants it. */
+ALWAYS_INLINE bool pause_turn(struct shmdev_ring *ring)
+{
+	store_release(&ring->keeper->busy, 0);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return load(&ring->producer->owner) == ring->kept;
 }
 
 /* Ends a turn, and keeps it if that seems to pay. The second: slowly. */
@@ -253,17 +277,16 @@ void shmdev_ring_end_turn(struct shmdev_ring *ring);
 ALWAYS_INLINE void end_turn(struct shmdev_ring *ring)
 {
 	ring->is_owner = false;
-	if (ring->kept) {
-		store_release(&ring->keeper->busy, 0);
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		if (load(&ring->producer->owner) == ring->kept)
-			return;
-	}
-	shmdev_ring_end_turn(ring);
+	if (!ring->kept || !pause_turn(ring))
+		shmdev_ring_end_turn(ring);
 }
 
 /* A producer's, for good. */
 void shmdev_ring_leave_turns(struct shmdev_ring *ring);
+
+/* What is the fastest for a party of that ring. */
+shmdev_ring_send_fn *shmdev_ring_sender(const struct shmdev_ring *ring);
+shmdev_ring_receive_fn *shmdev_ring_receiver(const struct shmdev_ring *ring);
 
 /* Where a producer begins: where the last one ended, however it did. */
 int shmdev_ring_resume(struct shmdev_ring *ring);
@@ -279,9 +302,25 @@ struct shmdev_ring_spin {
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t shmdev_ring_time(void);
 
+/* How many moments one lingers, at most: one who waits, and one who is not to. */
+#define MOMENTS_MAX 16
+#define MOMENTS_NOW 2
+
+ALWAYS_INLINE unsigned int moments_until(const struct timespec *deadline)
+{
+	return deadline == SHMDEV_RING_NOW ? MOMENTS_NOW : MOMENTS_MAX;
+}
+
 void shmdev_ring_linger_begin(struct shmdev_ring_linger *linger);
-/* Before a look for more: @sequence is what the next record will have. */
-void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence);
+/*
+ * Before a look for more, for no more than @most moments: @sequence is what the
+ * next record will have.
+ */
+void shmdev_ring_linger(struct shmdev_ring_linger *linger, uint64_t sequence,
+			unsigned int most);
+/* Lets moments pass, each about as long as a line takes to get here. */
+void shmdev_ring_linger_for(const struct shmdev_ring_linger *linger,
+			    unsigned int moments);
 /* Its part that decides, at the end of a period that brought @records. */
 void shmdev_ring_linger_learn(struct shmdev_ring_linger *linger,
 			      uint64_t nanoseconds, uint64_t records);
@@ -304,16 +343,31 @@ int shmdev_ring_announce(const struct shmdev_ring *ring,
 			 const struct shmdev_ring_gate *wanted);
 
 /*
+ * As __atomic_thread_fence(__ATOMIC_SEQ_CST), for which compilers lock the word at
+ * the top of the stack. A function that ends reads that next, and waits for it; so
+ * here, as in the kernel's smp_mb(), it is another: one in the red zone, where calls
+ * leave nothing either. It stays what it is.
+ */
+ALWAYS_INLINE void full_barrier(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("lock orl $0, -64(%%rsp)" ::: "memory", "cc");
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/*
  * A full barrier between what others may wait for, which was written, and the
  * look at whether they do.
  */
-ALWAYS_INLINE void let_sleepers_see(const struct shmdev_ring *ring)
+ALWAYS_INLINE void let_sleepers_see(uint32_t flags)
 {
-	if (ring->flags & SHMDEV_RING_F_ASYMMETRIC)
+	if (flags & SHMDEV_RING_F_ASYMMETRIC)
 		/* They make it; the compiler must not undo that. */
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	else
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		full_barrier();
 }
 
 /*
@@ -346,6 +400,12 @@ int shmdev_ring_wake(struct shmdev_ring *ring,
 		     const struct shmdev_ring_gate *gate, uint64_t wanted,
 		     uint32_t *turn, uint64_t position, uint64_t sequence,
 		     uint64_t *woken);
+
+/* Whether somebody waits there, after let_sleepers_see(). */
+ALWAYS_INLINE bool is_awaited(const struct shmdev_ring_gate *gate)
+{
+	return !(load_acquire(&gate->position) & SHMDEV_RING_NOBODY);
+}
 
 /* After let_sleepers_see(), after the position was published. */
 ALWAYS_INLINE int knock(struct shmdev_ring *ring,

@@ -92,9 +92,9 @@ static void ends_with_a_pause(void)
 static void believes_no_number(void)
 {
 	for (uint64_t i = 0; i < 10000; i++)
-		shmdev_ring_linger(&linger, i % 2);
+		shmdev_ring_linger(&linger, i % 2, MOMENTS_MAX);
 	for (uint64_t i = 0; i < 10000; i++)
-		shmdev_ring_linger(&linger, -i);
+		shmdev_ring_linger(&linger, -i, MOMENTS_MAX);
 	for (uint64_t i = 0; i < 1000; i++)
 		shmdev_ring_linger_learn(&linger, 1000, i % 2 ? 0 : ~0ULL);
 	check(linger.moments <= 8);

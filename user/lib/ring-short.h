@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rings: short records in a queue.
+ *
+ * They cost what is done for each record, not what is done for its bytes. So to
+ * send and to receive one has a fast path, on which no function is called: then
+ * nothing needs to be saved for one, and a compiler keeps all in registers. What is
+ * out of the ordinary is left to the slow one, before anything is written.
+ */
+#ifndef RING_SHORT_H
+#define RING_SHORT_H
+
+#include "ring.h"
+
+#define SHORT_MIN 8
+#define SHORT_MAX 64
+
+ALWAYS_INLINE bool is_short(uint64_t bytes)
+{
+	return bytes - SHORT_MIN <= SHORT_MAX - SHORT_MIN;
+}
+
+/* In a register, where there are such. */
+typedef uint64_t bytes16 __attribute__((vector_size(16), may_alias, aligned(1)));
+typedef uint64_t bytes8 __attribute__((may_alias, aligned(1)));
+
+/*
+ * From both ends, which overlap if there is less between them. All is read before
+ * anything is written: a processor that writes first has to compare addresses
+ * before it reads on.
+ */
+ALWAYS_INLINE void copy_short(void *to, const void *from, size_t bytes)
+{
+	const void *from_end = (const char *)from + bytes;
+	void *to_end = (char *)to + bytes;
+	bytes16 a, b, c, d;
+	bytes8 first, last;
+
+	if (bytes < sizeof(a)) {
+		first = *(const bytes8 *)from;
+		last = ((const bytes8 *)from_end)[-1];
+		*(bytes8 *)to = first;
+		((bytes8 *)to_end)[-1] = last;
+		return;
+	}
+	a = ((const bytes16 *)from)[0];
+	d = ((const bytes16 *)from_end)[-1];
+	if (bytes > 2 * sizeof(a)) {
+		b = ((const bytes16 *)from)[1];
+		c = ((const bytes16 *)from_end)[-2];
+		((bytes16 *)to)[1] = b;
+		((bytes16 *)to_end)[-2] = c;
+	}
+	((bytes16 *)to)[0] = a;
+	((bytes16 *)to_end)[-1] = d;
+}
+
+/*
+ * @value, which most often is @usual. A processor waits for it only if it is not:
+ * else it has long gone on with @usual.
+ */
+ALWAYS_INLINE uint64_t expected(uint64_t value, uint64_t *usual)
+{
+	uint64_t guess = *usual;
+
+	/* The compiler is not to see that the two are the same. */
+	__asm__("" : "+r"(guess));
+	if (unlikely(value != *usual)) {
+		*usual = value;
+		guess = value;
+	}
+	return guess;
+}
+
+#endif /* RING_SHORT_H */

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Short records in queues, which have a path of their own (lib/ring-short.h): they
+ * are to be like all others, however they are sent. On a memfd. TAP.
+ */
+#include <pthread.h>
+
+#include "ring-world.h"
+
+#define PAGE 4096UL
+#define GUARD 32
+#define AT_ONCE 3
+/* Numbers begin just before they go round. */
+#define FIRST (-20ULL)
+
+static const uint32_t kinds[] = {
+	0,
+	SHMDEV_RING_ASYMMETRIC,
+	SHMDEV_RING_CLEARS,
+	SHMDEV_RING_CLEARS | SHMDEV_RING_ASYMMETRIC,
+	SHMDEV_RING_MANY,
+	SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC,
+};
+
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+struct pair {
+	int fd;
+	struct shmdev_ring *producer;
+	struct shmdev_ring *consumer;
+};
+
+static struct pair pair_of(uint32_t flags)
+{
+	struct shmdev_ring_options options = {
+		.size = sizeof(options),
+		.kind = SHMDEV_RING_IS_QUEUE,
+		.flags = flags,
+		.data_bytes = PAGE,
+		.position = -4096ULL,
+		.sequence = FIRST,
+	};
+	struct pair pair = { .fd = ring_new(&options) };
+
+	pair.producer = attach(pair.fd, SHMDEV_RING_PRODUCER);
+	pair.consumer = attach(pair.fd, SHMDEV_RING_CONSUMER);
+	return pair;
+}
+
+static void pair_end(struct pair *pair)
+{
+	shmdev_ring_detach(pair->producer);
+	shmdev_ring_detach(pair->consumer);
+	close(pair->fd);
+}
+
+static void fill(unsigned char *bytes, size_t count, unsigned int seed)
+{
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (unsigned char)(seed * 31 + i * 7 + 1);
+}
+
+static void receive_whole(struct shmdev_ring *consumer, size_t bytes,
+			  unsigned int seed, uint64_t sequence)
+{
+	unsigned char sent[256], buffer[GUARD + 256 + GUARD];
+	struct shmdev_ring_record record;
+	bool guards_hold = true;
+
+	fill(sent, bytes, seed);
+	memset(buffer, 0xa5, sizeof(buffer));
+	check(shmdev_ring_receive(consumer, buffer + GUARD, bytes, NOW,
+				  &record) == (ssize_t)bytes);
+	check(memcmp(buffer + GUARD, sent, bytes) == 0);
+	for (size_t i = 0; i < GUARD; i++)
+		guards_hold &= buffer[i] == 0xa5 &&
+			       buffer[GUARD + bytes + i] == 0xa5;
+	check(guards_hold);
+	check(record.data == buffer + GUARD && record.bytes == bytes);
+	check(record.sequence == sequence && record.lost == 0);
+}
+
+/*
+ * Some records of about @bytes get there whole, and nothing around them is written.
+ * The first one is looked for, of the others it is known that they are there.
+ */
+static void exchange(const struct pair *pair, size_t bytes, uint64_t sequence)
+{
+	unsigned char sent[256];
+
+	for (unsigned int i = 0; i < AT_ONCE; i++) {
+		fill(sent, bytes + i, i);
+		check(shmdev_ring_send(pair->producer, sent, bytes + i, NOW) ==
+		      0);
+	}
+	for (unsigned int i = 0; i < AT_ONCE; i++)
+		receive_whole(pair->consumer, bytes + i, i, sequence + i);
+}
+
+/* Of each size around those that are short, in each kind of queue, laps long. */
+static void each_size_arrives_whole(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		uint64_t sequence = FIRST;
+
+		for (unsigned int i = 0; i < 1000; i++, sequence += AT_ONCE)
+			exchange(&pair, 1 + i % 140, sequence);
+		for (unsigned int i = 0; i < 1000; i++, sequence += AT_ONCE)
+			exchange(&pair, 1 + i * 37 % 140, sequence);
+		pair_end(&pair);
+	}
+}
+
+/* Who comes next goes on where the last one ended, on either side. */
+static void next_party_goes_on(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		uint64_t sequence = FIRST;
+
+		for (unsigned int i = 0; i < 200; i++, sequence += AT_ONCE) {
+			exchange(&pair, 8 + i % 60, sequence);
+			shmdev_ring_detach(pair.producer);
+			shmdev_ring_detach(pair.consumer);
+			pair.producer = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			pair.consumer = attach(pair.fd, SHMDEV_RING_CONSUMER);
+		}
+		pair_end(&pair);
+	}
+}
+
+/* A full queue, to the byte: what has no room is refused, what has is not. */
+static void full_is_full(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		unsigned char bytes[64] = { };
+
+		/* 56 of 72, and one of 48: but for the head behind it, all. */
+		for (unsigned int i = 0; i < 56; i++)
+			check(shmdev_ring_send(pair.producer, bytes, 64,
+					       NOW) == 0);
+		check(shmdev_ring_send(pair.producer, bytes, 49, NOW) ==
+		      -EAGAIN);
+		check(shmdev_ring_send(pair.producer, bytes, 48, NOW) == 0);
+		check(shmdev_ring_send(pair.producer, bytes, 8, NOW) ==
+		      -EAGAIN);
+		for (unsigned int i = 0; i < 57; i++)
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == (i < 56 ? 64 : 48));
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == -EAGAIN);
+		pair_end(&pair);
+	}
+}
+
+/* What a call refuses it leaves as it was. */
+static void refused_leaves_all(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		unsigned char bytes[64] = { 1 };
+		void *room;
+
+		check(shmdev_ring_send(pair.consumer, bytes, 8, NOW) == -EBADF);
+		check(shmdev_ring_send(pair.producer, NULL, 8, NOW) == -EINVAL);
+		check(shmdev_ring_send(NULL, bytes, 8, NOW) == -EINVAL);
+		check(shmdev_ring_reserve(pair.producer, 8, NOW, &room) == 0);
+		check(shmdev_ring_send(pair.producer, bytes, 8, NOW) == -EBUSY);
+		check(shmdev_ring_discard(pair.producer) == 0);
+
+		for (unsigned int i = 0; i < 2; i++)
+			check(shmdev_ring_send(pair.producer, bytes, 40, NOW) ==
+			      0);
+		check(shmdev_ring_receive(pair.consumer, bytes, 40, NOW,
+					  NULL) == 40);
+		check(shmdev_ring_receive(pair.producer, bytes, 64, NOW,
+					  NULL) == -EBADF);
+		check(shmdev_ring_receive(NULL, bytes, 64, NOW, NULL) ==
+		      -EINVAL);
+		check(shmdev_ring_receive(pair.consumer, NULL, 64, NOW, NULL) ==
+		      -EINVAL);
+		check(shmdev_ring_receive(pair.consumer, NULL, 0, NOW, NULL) ==
+		      -EMSGSIZE);
+		check(shmdev_ring_receive(pair.consumer, bytes, 39, NOW,
+					  NULL) == -EMSGSIZE);
+		check(shmdev_ring_receive(pair.consumer, bytes, 40, NOW,
+					  NULL) == 40);
+		check(bytes[0] == 1);
+		pair_end(&pair);
+	}
+}
+
+/* One that is sent ends the batch before it, and the turn that this was in. */
+static void send_ends_a_batch(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		struct shmdev_ring *other;
+		unsigned char bytes[64];
+		void *room;
+
+		/* Until a turn would be kept. */
+		for (unsigned int i = 0; i < 100; i++)
+			exchange(&pair, 8, FIRST + AT_ONCE * i);
+		check(shmdev_ring_reserve(pair.producer, 9, NOW, &room) == 0);
+		memset(room, 1, 9);
+		check(shmdev_ring_commit_later(pair.producer) == 0);
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == -EAGAIN);
+		check(shmdev_ring_send(pair.producer, "ten bytes", 10, NOW) ==
+		      0);
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == 9);
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == 10);
+		if (kinds[k] & SHMDEV_RING_MANY) {
+			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			check(shmdev_ring_send(other, bytes, 11, NOW) == 0);
+			check(shmdev_ring_send(pair.producer, bytes, 12, NOW) ==
+			      0);
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 11);
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 12);
+			shmdev_ring_detach(other);
+		}
+		pair_end(&pair);
+	}
+}
+
+static unsigned char *map(int fd)
+{
+	void *mapped = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    fd, 0);
+
+	if (mapped == MAP_FAILED)
+		abort();
+	return mapped;
+}
+
+/* A turn ends with the record that it was for, also if it is kept. */
+static void others_may_send_at_once(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		struct shmdev_ring *other;
+		unsigned char bytes[64] = { };
+
+		if (kinds[k] & SHMDEV_RING_MANY) {
+			for (unsigned int i = 0; i < 100; i++)
+				exchange(&pair, 8, FIRST + AT_ONCE * i);
+			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			check(shmdev_ring_send(other, bytes, 32, NOW) == 0);
+			check(shmdev_ring_send(pair.producer, bytes, 33, NOW) ==
+			      0);
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 32);
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 33);
+			shmdev_ring_detach(other);
+		}
+		pair_end(&pair);
+	}
+}
+
+static void *receive_one(void *ring)
+{
+	unsigned char bytes[64];
+	struct timespec soon = in_ms(5000);
+
+	return (void *)shmdev_ring_receive(ring, bytes, 64, &soon, NULL);
+}
+
+static void *send_one(void *ring)
+{
+	unsigned char bytes[64] = { };
+	struct timespec soon = in_ms(5000);
+
+	return (void *)(intptr_t)shmdev_ring_send(ring, bytes, 64, &soon);
+}
+
+/* Somebody sleeps there, or is about to. */
+static void wait_until_awaited(const struct shmdev_ring_gate *gate)
+{
+	for (unsigned int ms = 0; ms < 5000; ms++) {
+		if (!(__atomic_load_n(&gate->position, __ATOMIC_ACQUIRE) &
+		      SHMDEV_RING_NOBODY))
+			return;
+		usleep(1000);
+	}
+	check(!"somebody waits");
+}
+
+/* One record is enough for that; and the turn it is sent in ends all the same. */
+static void consumer_is_woken(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
+		struct shmdev_ring_cursor *cursor = (void *)(mapped + 2 * PAGE);
+		struct shmdev_ring *other;
+		pthread_t thread;
+		void *received;
+
+		/* Until a turn would be kept. */
+		for (unsigned int i = 0; i < 100; i++)
+			exchange(&pair, 8, FIRST + AT_ONCE * i);
+		shmdev_ring_set_spin(pair.consumer, 0);
+		pthread_create(&thread, NULL, receive_one, pair.consumer);
+		wait_until_awaited(&cursor->gate);
+		check(shmdev_ring_send(pair.producer, bytes, 32, NOW) == 0);
+		pthread_join(thread, &received);
+		check(received == (void *)32);
+		if (kinds[k] & SHMDEV_RING_MANY) {
+			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			check(shmdev_ring_send(other, bytes, 32, NOW) == 0);
+			shmdev_ring_detach(other);
+		}
+		munmap(mapped, 4 * PAGE);
+		pair_end(&pair);
+	}
+}
+
+/* One record is enough for that, of those that are known to be there. */
+static void producer_is_woken(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
+		struct shmdev_ring_producer *producer =
+			(void *)(mapped + PAGE);
+		pthread_t thread;
+		void *sent;
+
+		while (shmdev_ring_send(pair.producer, bytes, 64, NOW) == 0)
+			;
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == 64);
+		check(shmdev_ring_send(pair.producer, bytes, 64, NOW) == 0);
+		shmdev_ring_set_spin(pair.producer, 0);
+		pthread_create(&thread, NULL, send_one, pair.producer);
+		wait_until_awaited(&producer->gate);
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  NULL) == 64);
+		pthread_join(thread, &sent);
+		check(!sent);
+		munmap(mapped, 4 * PAGE);
+		pair_end(&pair);
+	}
+}
+
+/*
+ * What a lying producer says of a record is not believed, nor copied: neither of
+ * the first one, nor of one that is known to be there, and not if asked again.
+ */
+static void lies_are_found(void)
+{
+	static const struct {
+		uint32_t bytes;
+		int64_t further;	/* head, than it is */
+	} lies[] = {
+		{ 0, 0 }, { 25, 0 }, { 64, 0 }, { 65, 0 }, { ~0U, 0 },
+		{ 24, PAGE }, { 24, -8 }, { 24, 1ULL << 62 },
+	};
+
+	for (unsigned int i = 0; i < 2 * sizeof(lies) / sizeof(*lies); i++) {
+		struct pair pair = pair_of(SHMDEV_RING_ASYMMETRIC);
+		static const char truth[24] = "the truth";
+		unsigned char bytes[64], *mapped = map(pair.fd);
+		struct shmdev_ring_producer *producer =
+			(void *)(mapped + PAGE);
+		struct shmdev_record *record =
+			(void *)(mapped + 3 * PAGE + i % 2 * 32);
+
+		for (unsigned int sent = 0; sent <= i % 2; sent++)
+			check(shmdev_ring_send(pair.producer, truth, 24, NOW) ==
+			      0);
+		producer->head += lies[i / 2].further;
+		if (i % 2 && !lies[i / 2].further)
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 24);
+		memset(bytes, 0, sizeof(bytes));
+		record->bytes = lies[i / 2].bytes;
+		for (unsigned int times = 0; times < 2; times++)
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == -EBADMSG ||
+			      (i % 2 && lies[i / 2].further == -8));
+		check(!bytes[0] || (i % 2 && lies[i / 2].further == -8));
+		munmap(mapped, 4 * PAGE);
+		pair_end(&pair);
+	}
+}
+
+/* A number that is not the next one is told as it is. */
+static void numbers_are_told(void)
+{
+	struct pair pair = pair_of(SHMDEV_RING_ASYMMETRIC);
+	unsigned char bytes[64], *mapped = map(pair.fd);
+	struct shmdev_record *record = (void *)(mapped + 3 * PAGE + 16);
+	struct shmdev_ring_record received;
+
+	for (unsigned int i = 0; i < 3; i++)
+		check(shmdev_ring_send(pair.producer, bytes, 8, NOW) == 0);
+	record->sequence += 5;
+	for (unsigned int i = 0; i < 3; i++) {
+		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+					  &received) == 8);
+		check(received.sequence == FIRST + i + (i == 1 ? 5 : 0));
+	}
+	munmap(mapped, 4 * PAGE);
+	pair_end(&pair);
+}
+
+int main(void)
+{
+	world_begin();
+	/* Who is not woken sleeps on. */
+	calls_of_all = &strict_calls;
+	RUN(each_size_arrives_whole);
+	RUN(next_party_goes_on);
+	RUN(full_is_full);
+	RUN(refused_leaves_all);
+	RUN(send_ends_a_batch);
+	RUN(others_may_send_at_once);
+	RUN(consumer_is_woken);
+	RUN(producer_is_woken);
+	RUN(lies_are_found);
+	RUN(numbers_are_told);
+	printf("1..%u\n", cases);
+	return failed;
+}
