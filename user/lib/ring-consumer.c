@@ -517,9 +517,11 @@ ALWAYS_INLINE ssize_t receive_short(struct shmdev_ring *ring, uint32_t flags,
 		return receive_slowly(ring, buffer, room, deadline, record);
 	word = load_record(head);
 	bytes = (uint32_t)word;
+	if (!is_short(bytes))
+		return receive_slowly(ring, buffer, room, deadline, record);
 	span = record_span(bytes);
 	if (unlikely(word >> 32 != (uint32_t)ring->at.sequence ||
-		     !is_short(bytes) || bytes > room || span > there))
+		     bytes > room || span > there))
 		return receive_slowly(ring, buffer, room, deadline, record);
 	if (span >= SHMDEV_RING_LINE && there - span >= FETCH_AHEAD)
 		fetch_to_read(head, SHMDEV_RING_LINE);
