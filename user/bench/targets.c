@@ -23,7 +23,7 @@
 #define UNBATCHED OF("shmdev asymmetric waiting", PACKAGED), .but = BATCHED
 #define PLAIN \
 	OF("shmdev isolated waiting", PACKAGED), .but = BATCHED, \
-	.relation = STATED
+	NO_MORE(1)
 #define BY_32 OF("shmdev asymmetric by 32", "ring rte_ring zero-copy by 32")
 /* Read, either way. */
 #define IN_PLACE OF("shmdev asymmetric in place", "shmdev asymmetric, and read")

@@ -63,7 +63,7 @@ typedef ssize_t shmdev_ring_receive_fn(struct shmdev_ring *ring, void *buffer,
  * as few lines as can be.
  */
 struct shmdev_ring {
-	shmdev_ring_send_fn *send_short ON_OWN_LINE;
+	shmdev_ring_send_fn *send_short;
 	shmdev_ring_receive_fn *receive;
 	unsigned char *data;
 	uint64_t data_bytes;
