@@ -33,19 +33,19 @@ int shmdev_ring_resume(struct shmdev_ring *ring)
 }
 
 /*
- * What is known to be free, but for what follows the last record. Less than nothing
- * if others have sent since one knew.
+ * What is left of what is known to be free after a record of @span bytes, and what
+ * follows the last one. Less than nothing: it has no room; or others have sent since
+ * one knew.
  */
-ALWAYS_INLINE int64_t room_of(const struct shmdev_ring *ring)
+ALWAYS_INLINE int64_t room_after(const struct shmdev_ring *ring, uint64_t span)
 {
-	return (int64_t)(ring->data_bytes - RECORD_HEAD -
+	return (int64_t)(ring->data_bytes - RECORD_HEAD - span -
 			 (ring->head - ring->tail));
 }
 
-/* Whether a record of @span bytes has room. */
 ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
 {
-	return room_of(ring) >= (int64_t)span;
+	return room_after(ring, span) >= 0;
 }
 
 /* What has been written, up to @head. */
@@ -133,8 +133,8 @@ static int linger(struct shmdev_ring *ring, const struct timespec *deadline)
 		return ret < 0 ? ret : 0;
 	/* So many more, if it goes on like that. */
 	moments = (plenty.position - ring->tail) / (ring->tail - before);
-	if (moments > moments_until(deadline))
-		moments = moments_until(deadline);
+	if (moments >= moments_until(deadline))
+		moments = moments_until(deadline) - 1;
 	shmdev_ring_linger_for(&ring->linger, moments);
 	ret = consumer_has_passed(ring, &plenty);
 	return ret < 0 ? ret : 0;
@@ -208,7 +208,8 @@ static int begin(struct shmdev_ring *ring, const struct timespec *deadline)
 		return ret;
 	ring->is_owner = true;
 	ret = shmdev_ring_resume(ring);
-	if (ring->head != head)
+	/* Nor is a turn kept that cannot be used: what is known is then believed. */
+	if (ret < 0 || ring->head != head)
 		ring->alone = 0;
 	if (ret < 0)
 		let_others(ring);
@@ -445,7 +446,7 @@ static int send_slowly(struct shmdev_ring *ring, const void *data, size_t bytes,
 	return ret < 0 ? ret : flush(ring);
 }
 
-/* Somebody waits, or there is a turn to end. */
+/* Somebody waits. Only in one's turn may a word be changed that they sleep on. */
 static __attribute__((noinline)) int end_send(struct shmdev_ring *ring)
 {
 	int ret = let_know(ring);
@@ -453,6 +454,13 @@ static __attribute__((noinline)) int end_send(struct shmdev_ring *ring)
 	if (ring->flags & SHMDEV_RING_F_MANY)
 		end_turn(ring);
 	return ret;
+}
+
+/* Others want it. */
+static __attribute__((noinline)) int lose_turn(struct shmdev_ring *ring)
+{
+	shmdev_ring_end_turn(ring);
+	return 0;
 }
 
 /*
@@ -466,7 +474,7 @@ ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
 {
 	bool many = flags & SHMDEV_RING_F_MANY;
 	uint64_t span = record_span(bytes), head, sequence;
-	int64_t left = room_of(ring) - (int64_t)span;
+	int64_t left = room_after(ring, span);
 	struct shmdev_record *record;
 
 	/* One of many who already has the turn has reserved, or a batch to end. */
@@ -487,10 +495,9 @@ ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
 	ring->sequence = sequence;
 	show(ring, head, sequence);
 	let_sleepers_see(flags);
-	if (unlikely(is_awaited(&ring->cursor->gate) ||
-		     (many && !pause_turn(ring))))
+	if (unlikely(is_awaited(&ring->cursor->gate)))
 		return end_send(ring);
-	return 0;
+	return many && unlikely(!pause_turn(ring)) ? lose_turn(ring) : 0;
 }
 
 static int send_with_barrier(struct shmdev_ring *ring, const void *data,

@@ -5,7 +5,8 @@
  * They cost what is done for each record, not what is done for its bytes. So to
  * send and to receive one has a fast path, on which no function is called: then
  * nothing needs to be saved for one, and a compiler keeps all in registers. What is
- * out of the ordinary is left to the slow one, before anything is written.
+ * out of the ordinary is left to the slow one, before anything is written that others
+ * look at, but that one is busy with a kept turn; there the slow one goes on.
  */
 #ifndef RING_SHORT_H
 #define RING_SHORT_H

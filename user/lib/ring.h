@@ -34,7 +34,7 @@ struct shmdev_ring_place {
 struct shmdev_ring_linger {
 	unsigned int moment;	/* how often to relax() for one */
 	unsigned int moments;	/* before each look */
-	unsigned int usual;	/* how many, if it is not a try; 0, 1, 2, 4 or 8 */
+	unsigned int usual;	/* how many, if it is not a try; 0, 1, 2, 4, 8 or 16 */
 	bool less;		/* what is tried, or will be */
 	unsigned int periods;	/* since the last try */
 	unsigned int patience;	/* so many, before the next one */
@@ -242,7 +242,10 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 /* Whom the word of an owner tells. */
 uint64_t shmdev_ring_id_of(uint64_t owner);
 
-/* Begins a turn that was kept. False: there is none, or perhaps not any more. */
+/*
+ * Begins a turn that was kept. False: there is none, or perhaps not any more, which
+ * begin_kept_turn() has to find out: until then this one is busy.
+ */
 ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 {
 	if (!ring->kept)
@@ -345,8 +348,8 @@ int shmdev_ring_announce(const struct shmdev_ring *ring,
 /*
  * As __atomic_thread_fence(__ATOMIC_SEQ_CST), for which compilers lock the word at
  * the top of the stack. A function that ends reads that next, and waits for it; so
- * here, as in the kernel's smp_mb(), it is another: one in the red zone, where calls
- * leave nothing either. It stays what it is.
+ * here, as in the kernel's smp_mb(), it is another, in the red zone. It stays what
+ * it is.
  */
 ALWAYS_INLINE void full_barrier(void)
 {

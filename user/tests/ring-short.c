@@ -265,6 +265,28 @@ static void others_may_send_at_once(void)
 	}
 }
 
+/* Nor is a turn kept in a ring that is damaged, to send in it all the same. */
+static void damage_stays_found(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = pair_of(kinds[k]);
+		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
+		struct shmdev_ring_cursor *cursor = (void *)(mapped + 2 * PAGE);
+		struct shmdev_ring *other = NULL;
+
+		cursor->position = 1;
+		if (kinds[k] & SHMDEV_RING_MANY) {
+			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			for (unsigned int i = 0; i < 200; i++)
+				check(shmdev_ring_send(other, bytes, 8, NOW) ==
+				      -EBADMSG);
+		}
+		shmdev_ring_detach(other);
+		munmap(mapped, 4 * PAGE);
+		pair_end(&pair);
+	}
+}
+
 static void *receive_one(void *ring)
 {
 	unsigned char bytes[64];
@@ -424,6 +446,7 @@ int main(void)
 	RUN(refused_leaves_all);
 	RUN(send_ends_a_batch);
 	RUN(others_may_send_at_once);
+	RUN(damage_stays_found);
 	RUN(consumer_is_woken);
 	RUN(producer_is_woken);
 	RUN(lies_are_found);
