@@ -92,7 +92,7 @@ struct shmdev_ring {
 	uint64_t woken[SHMDEV_RING_CURSORS_MAX];
 
 	/* Consumer. */
-	struct shmdev_ring_place at ON_OWN_LINE; /* behind what was peeked at */
+	struct shmdev_ring_place at;	/* behind what was peeked at */
 	uint64_t seen;		/* the head, when it was last looked at */
 	uint64_t span;		/* of the last short record */
 	struct shmdev_ring_place done;	/* behind what was given back */
@@ -100,8 +100,8 @@ struct shmdev_ring {
 	unsigned int slot;	/* which cursor */
 	struct shmdev_ring_linger linger;
 	uint64_t producer_woken;
-	uint32_t throttle_records;
 	uint64_t throttle_bytes;
+	uint32_t throttle_records;
 	uint32_t throttle_us;
 
 	/* Nanoseconds to look again and again, before going to sleep. */

@@ -57,7 +57,7 @@ static void pair_end(struct pair *pair)
 static void fill(unsigned char *bytes, size_t count, unsigned int seed)
 {
 	for (size_t i = 0; i < count; i++)
-		bytes[i] = (unsigned char)(seed * 31 + i * 7 + 1);
+		bytes[i] = (unsigned char)(seed * 31UL + i * 7 + 1);
 }
 
 static void receive_whole(struct shmdev_ring *consumer, size_t bytes,
@@ -95,6 +95,15 @@ static void exchange(const struct pair *pair, size_t bytes, uint64_t sequence)
 	}
 	for (unsigned int i = 0; i < AT_ONCE; i++)
 		receive_whole(pair->consumer, bytes + i, i, sequence + i);
+}
+
+/* From the first record on, until a turn would be kept. */
+static void exchange_until_kept(const struct pair *pair)
+{
+	uint64_t sequence = FIRST;
+
+	for (unsigned int i = 0; i < 100; i++, sequence += AT_ONCE)
+		exchange(pair, 8, sequence);
 }
 
 /* Of each size around those that are short, in each kind of queue, laps long. */
@@ -201,9 +210,7 @@ static void send_ends_a_batch(void)
 		unsigned char bytes[64];
 		void *room;
 
-		/* Until a turn would be kept. */
-		for (unsigned int i = 0; i < 100; i++)
-			exchange(&pair, 8, FIRST + AT_ONCE * i);
+		exchange_until_kept(&pair);
 		check(shmdev_ring_reserve(pair.producer, 9, NOW, &room) == 0);
 		memset(room, 1, 9);
 		check(shmdev_ring_commit_later(pair.producer) == 0);
@@ -249,8 +256,7 @@ static void others_may_send_at_once(void)
 		unsigned char bytes[64] = { };
 
 		if (kinds[k] & SHMDEV_RING_MANY) {
-			for (unsigned int i = 0; i < 100; i++)
-				exchange(&pair, 8, FIRST + AT_ONCE * i);
+			exchange_until_kept(&pair);
 			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
 			check(shmdev_ring_send(other, bytes, 32, NOW) == 0);
 			check(shmdev_ring_send(pair.producer, bytes, 33, NOW) ==
@@ -326,9 +332,7 @@ static void consumer_is_woken(void)
 		pthread_t thread;
 		void *received;
 
-		/* Until a turn would be kept. */
-		for (unsigned int i = 0; i < 100; i++)
-			exchange(&pair, 8, FIRST + AT_ONCE * i);
+		exchange_until_kept(&pair);
 		shmdev_ring_set_spin(pair.consumer, 0);
 		pthread_create(&thread, NULL, receive_one, pair.consumer);
 		wait_until_awaited(&cursor->gate);
@@ -394,7 +398,7 @@ static void lies_are_found(void)
 		struct shmdev_ring_producer *producer =
 			(void *)(mapped + PAGE);
 		struct shmdev_record *record =
-			(void *)(mapped + 3 * PAGE + i % 2 * 32);
+			(void *)(mapped + 3 * PAGE + i % 2 * 32UL);
 
 		for (unsigned int sent = 0; sent <= i % 2; sent++)
 			check(shmdev_ring_send(pair.producer, truth, 24, NOW) ==
