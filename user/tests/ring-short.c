@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "ring-world.h"
+#include "ring-pair.h"
 
 #define PAGE 4096UL
 #define GUARD 32
@@ -24,34 +24,16 @@ static const uint32_t kinds[] = {
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-struct pair {
-	int fd;
-	struct shmdev_ring *producer;
-	struct shmdev_ring *consumer;
-};
-
-static struct pair pair_of(uint32_t flags)
+static struct pair queue_of(uint32_t flags)
 {
-	struct shmdev_ring_options options = {
-		.size = sizeof(options),
+	return pair_of((struct shmdev_ring_options){
+		.size = sizeof(struct shmdev_ring_options),
 		.kind = SHMDEV_RING_IS_QUEUE,
 		.flags = flags,
 		.data_bytes = PAGE,
 		.position = -4096ULL,
 		.sequence = FIRST,
-	};
-	struct pair pair = { .fd = ring_new(&options) };
-
-	pair.producer = attach(pair.fd, SHMDEV_RING_PRODUCER);
-	pair.consumer = attach(pair.fd, SHMDEV_RING_CONSUMER);
-	return pair;
-}
-
-static void pair_end(struct pair *pair)
-{
-	shmdev_ring_detach(pair->producer);
-	shmdev_ring_detach(pair->consumer);
-	close(pair->fd);
+	});
 }
 
 static void fill(unsigned char *bytes, size_t count, unsigned int seed)
@@ -110,7 +92,7 @@ static void exchange_until_kept(const struct pair *pair)
 static void each_size_arrives_whole(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		uint64_t sequence = FIRST;
 
 		for (unsigned int i = 0; i < 1000; i++, sequence += AT_ONCE)
@@ -125,7 +107,7 @@ static void each_size_arrives_whole(void)
 static void next_party_goes_on(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		uint64_t sequence = FIRST;
 
 		for (unsigned int i = 0; i < 200; i++, sequence += AT_ONCE) {
@@ -143,7 +125,7 @@ static void next_party_goes_on(void)
 static void full_is_full(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		unsigned char bytes[64] = { };
 
 		/* 56 of 72, and one of 48: but for the head behind it, all. */
@@ -168,7 +150,7 @@ static void full_is_full(void)
 static void refused_leaves_all(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		unsigned char bytes[64] = { 1 };
 		void *room;
 
@@ -205,7 +187,7 @@ static void refused_leaves_all(void)
 static void send_ends_a_batch(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		struct shmdev_ring *other;
 		unsigned char bytes[64];
 		void *room;
@@ -251,7 +233,7 @@ static unsigned char *map(int fd)
 static void others_may_send_at_once(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		struct shmdev_ring *other;
 		unsigned char bytes[64] = { };
 
@@ -275,7 +257,7 @@ static void others_may_send_at_once(void)
 static void damage_stays_found(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
 		struct shmdev_ring_cursor *cursor = (void *)(mapped + 2 * PAGE);
 		struct shmdev_ring *other = NULL;
@@ -325,7 +307,7 @@ static void wait_until_awaited(const struct shmdev_ring_gate *gate)
 static void consumer_is_woken(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
 		struct shmdev_ring_cursor *cursor = (void *)(mapped + 2 * PAGE);
 		struct shmdev_ring *other;
@@ -353,7 +335,7 @@ static void consumer_is_woken(void)
 static void producer_is_woken(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
-		struct pair pair = pair_of(kinds[k]);
+		struct pair pair = queue_of(kinds[k]);
 		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
 		struct shmdev_ring_producer *producer =
 			(void *)(mapped + PAGE);
@@ -392,7 +374,7 @@ static void lies_are_found(void)
 	};
 
 	for (unsigned int i = 0; i < 2 * sizeof(lies) / sizeof(*lies); i++) {
-		struct pair pair = pair_of(SHMDEV_RING_ASYMMETRIC);
+		struct pair pair = queue_of(SHMDEV_RING_ASYMMETRIC);
 		static const char truth[24] = "the truth";
 		unsigned char bytes[64], *mapped = map(pair.fd);
 		struct shmdev_ring_producer *producer =
@@ -422,7 +404,7 @@ static void lies_are_found(void)
 /* A number that is not the next one is told as it is. */
 static void numbers_are_told(void)
 {
-	struct pair pair = pair_of(SHMDEV_RING_ASYMMETRIC);
+	struct pair pair = queue_of(SHMDEV_RING_ASYMMETRIC);
 	unsigned char bytes[64], *mapped = map(pair.fd);
 	struct shmdev_record *record = (void *)(mapped + 3 * PAGE + 16);
 	struct shmdev_ring_record received;

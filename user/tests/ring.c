@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
-#include "ring-world.h"
+#include "ring-pair.h"
 
 #define PAGE 4096UL
 
@@ -27,28 +27,6 @@ static struct shmdev_ring_options stream_options(void)
 
 	options.kind = SHMDEV_RING_IS_STREAM;
 	return options;
-}
-
-struct pair {
-	int fd;
-	struct shmdev_ring *producer;
-	struct shmdev_ring *consumer;
-};
-
-static struct pair pair_of(struct shmdev_ring_options options)
-{
-	struct pair pair = { .fd = ring_new(&options) };
-
-	pair.producer = attach(pair.fd, SHMDEV_RING_PRODUCER);
-	pair.consumer = attach(pair.fd, SHMDEV_RING_CONSUMER);
-	return pair;
-}
-
-static void pair_end(struct pair *pair)
-{
-	shmdev_ring_detach(pair->producer);
-	shmdev_ring_detach(pair->consumer);
-	close(pair->fd);
 }
 
 static int send_number(struct shmdev_ring *ring, uint64_t number, size_t bytes)
