@@ -11,7 +11,7 @@ enum {
 	OWN_ACQUIRE = 1, DISOWN_RELEASE, BIT_NOT_SET, BIT_FORGOTTEN, NO_WAKE,
 	WAKE_EARLY, DISOWN_IN_TWO, BLIND_WAIT, WAKE_LOST, OWN_BARRIER_ONLY,
 	BUSY_LATE, BUSY_UNSEEN, BUSY_ACQUIRE, BUSY_RELEASE, END_BLIND, END_EARLY,
-	TAKEN_UNSEEN, TAKEN_CLOBBERED, KEPT_UNASKED, KEPT_THE_SAME,
+	TAKEN_UNSEEN, TAKEN_CLOBBERED, KEPT_UNASKED, KEPT_THE_SAME, KNOCKS_LATE,
 };
 
 static const char *const weakenings[] = {
@@ -35,6 +35,7 @@ static const char *const weakenings[] = {
 	"it gives back a turn that has been taken",
 	"who wants a turn that is kept does not say so",
 	"a turn that is kept again looks as it did before",
+	"who finds that others want its turn still does something in it",
 };
 
 enum { OK, AGAIN, TIMEDOUT };
@@ -194,6 +195,8 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 			if ((weak(END_EARLY) ? early : load(owner)) == old ||
 			    weak(END_BLIND))
 				return;
+			if (weak(KNOCKS_LATE))
+				data($) = data($) + 0;
 			kept[index] = 0;
 			give_back(old);
 			return;
