@@ -113,9 +113,9 @@ static int hurry_consumer(struct shmdev_ring *ring)
 
 /*
  * There is room, but so little that it may be gone at once, and each look at the
- * consumer's position takes that line from it, so that it has to wait. As long as
- * it makes more in each moment, that is worth the next one. Not for one who is not
- * to spin.
+ * consumer's position takes that line from it, so that it has to wait. How much it
+ * makes in one moment tells how many it takes until there is plenty: that is one
+ * look more, and no more. Not for one who is not to spin.
  */
 static int linger(struct shmdev_ring *ring, const struct timespec *deadline)
 {
@@ -131,7 +131,6 @@ static int linger(struct shmdev_ring *ring, const struct timespec *deadline)
 	ret = consumer_has_passed(ring, &plenty);
 	if (ret || ring->tail == before)
 		return ret < 0 ? ret : 0;
-	/* So many more, if it goes on like that. */
 	moments = (plenty.position - ring->tail) / (ring->tail - before);
 	if (moments >= moments_until(deadline))
 		moments = moments_until(deadline) - 1;
