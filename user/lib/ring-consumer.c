@@ -53,6 +53,7 @@ static struct shmdev_ring_sleep sleep_until(struct shmdev_ring *ring,
 			.sequence = ring->at.sequence + records,
 		},
 		.turn = &ring->producer->turns[ring->slot],
+		.next = record_at(ring, ring->at.position),
 		.is_reached = records_have_come,
 	};
 }

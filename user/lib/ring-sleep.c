@@ -22,6 +22,7 @@
 #include "ring.h"
 
 #define LOOKS_PER_TIME 8
+#define LOOKS_PER_MOMENT 6
 
 SHMDEV_API const struct timespec *shmdev_ring_now(void)
 {
@@ -38,6 +39,19 @@ uint64_t shmdev_ring_time(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/*
+ * Each look takes the line from the other side, also when that has asked for it but
+ * has not written it yet, and then has to ask for it once more. So there are a few
+ * in the time that a line takes, not as many as could be.
+ */
+static void relax_between_looks(const struct shmdev_ring *ring)
+{
+	unsigned int times = ring->linger.moment / LOOKS_PER_MOMENT + 1;
+
+	while (times--)
+		relax();
+}
+
 bool shmdev_ring_spin(const struct shmdev_ring *ring,
 		      struct shmdev_ring_spin *spin)
 {
@@ -45,7 +59,7 @@ bool shmdev_ring_spin(const struct shmdev_ring *ring,
 
 	if (!ring->spin)
 		return false;
-	relax();
+	relax_between_looks(ring);
 	/* To ask for the time takes as long as to look a few times. */
 	if (++spin->looks % LOOKS_PER_TIME)
 		return true;
@@ -207,8 +221,11 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 			ret = look_for_ends(ring, sleep) ?: -EAGAIN;
 		return ret < 0 ? ret : 0;
 	}
-	while (!ret && shmdev_ring_spin(ring, &spin))
+	while (!ret && shmdev_ring_spin(ring, &spin)) {
+		/* With the position, not after it: each takes a line's way. */
+		__builtin_prefetch(sleep->next);
 		ret = sleep->is_reached(ring, &sleep->wanted);
+	}
 	if (ret)
 		return ret < 0 ? ret : 0;
 	if (ring->spin_max)

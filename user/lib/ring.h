@@ -383,6 +383,7 @@ struct shmdev_ring_sleep {
 	struct shmdev_ring_gate wanted;
 	bool no_longer;
 	const uint32_t *turn;
+	const void *next;	/* what will be read then, or NULL */
 	/* 1: it is; 0: it is not; or -errno. */
 	int (*is_reached)(struct shmdev_ring *ring,
 			  const struct shmdev_ring_gate *wanted);
