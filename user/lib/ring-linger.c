@@ -17,7 +17,7 @@
 #define MOMENT 200ULL
 #define RELAX_TRIED 64
 /* In each period. */
-#define LOOKS 16
+#define LOOKS 64
 /* Periods between two tries, at most. */
 #define PATIENCE_MAX 256
 /* Nanoseconds between two looks: so many moments make no difference. */
