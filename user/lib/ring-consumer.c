@@ -273,20 +273,74 @@ ALWAYS_INLINE void advance(struct shmdev_ring *ring, uint64_t span,
 	ring->laps = 0;
 }
 
-SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
-				const struct timespec *deadline,
-				struct shmdev_ring_record *record)
+/* The next record of a queue. */
+struct next {
+	const struct shmdev_record *head;
+	uint64_t bytes;
+	uint64_t span;
+	uint64_t there;		/* bytes, of this one and of those behind it */
+};
+
+/*
+ * Whether it is known to be there, and is as it should be. If not, the slow way
+ * finds out what else it is. Its head is read once.
+ */
+ALWAYS_INLINE bool find_next(const struct shmdev_ring *ring, struct next *next)
+{
+	uint64_t word;
+
+	next->there = ring->seen - ring->at.position;
+	if (unlikely(next->there - 1 >= ring->data_bytes))
+		return false;
+	next->head = record_at(ring, ring->at.position);
+	word = load_record(next->head);
+	next->bytes = (uint32_t)word;
+	next->span = record_span(next->bytes);
+	return likely(next->bytes && next->span <= next->there &&
+		      word >> 32 == (uint32_t)ring->at.sequence);
+}
+
+/* Past that. */
+ALWAYS_INLINE void pass_next(struct shmdev_ring *ring, uint64_t span)
+{
+	/* Word by word, as in tell_place(). */
+	store(&ring->at.sequence, ring->at.sequence + 1);
+	store(&ring->at.position,
+	      ring->at.position + expected(span, &ring->span));
+}
+
+static __attribute__((noinline)) int
+peek_slowly(struct shmdev_ring *ring, const struct timespec *deadline,
+	    struct shmdev_ring_record *record)
 {
 	uint64_t span;
 	int ret;
 
-	if (!ring || !record)
-		return -EINVAL;
 	ret = look(ring, is_queue(ring), deadline, &span, record);
 	if (ret < 0)
 		return ret;
 	fetch_ahead(ring, span, FETCHED_IN_PLACE);
 	advance(ring, span, record);
+	return 0;
+}
+
+SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
+				const struct timespec *deadline,
+				struct shmdev_ring_record *record)
+{
+	struct next next;
+
+	if (!ring || !record)
+		return -EINVAL;
+	if (unlikely(!is_queue(ring) || !find_next(ring, &next)))
+		return peek_slowly(ring, deadline, record);
+	fetch_ahead(ring, next.span, FETCHED_IN_PLACE);
+	*record = (struct shmdev_ring_record){
+		.data = next.head + 1,
+		.bytes = next.bytes,
+		.sequence = ring->at.sequence,
+	};
+	pass_next(ring, next.span);
 	return 0;
 }
 
@@ -501,46 +555,32 @@ end_receive(struct shmdev_ring *ring, size_t bytes)
 	return ret < 0 ? ret : (ssize_t)bytes;
 }
 
-/*
- * The fast path, in a queue that nobody clears. The record's head is read once. In
- * few variables, as send_short().
- */
+/* The fast path, in a queue that nobody clears. */
 ALWAYS_INLINE ssize_t receive_short(struct shmdev_ring *ring, uint32_t flags,
 				    void *buffer, size_t room,
 				    const struct timespec *deadline,
 				    struct shmdev_ring_record *record)
 {
-	const struct shmdev_record *head = record_at(ring, ring->at.position);
-	uint64_t there = ring->seen - ring->at.position;
-	uint64_t word, bytes, span;
+	struct next next;
 
-	if (unlikely(!buffer || there - 1 >= ring->data_bytes))
+	if (unlikely(!buffer || !find_next(ring, &next)) ||
+	    !is_short(next.bytes) || next.bytes > room)
 		return receive_slowly(ring, buffer, room, deadline, record);
-	word = load_record(head);
-	bytes = (uint32_t)word;
-	if (!is_short(bytes))
-		return receive_slowly(ring, buffer, room, deadline, record);
-	span = record_span(bytes);
-	if (unlikely(word >> 32 != (uint32_t)ring->at.sequence ||
-		     bytes > room || span > there))
-		return receive_slowly(ring, buffer, room, deadline, record);
-	if (span >= SHMDEV_RING_LINE && there - span >= FETCH_AHEAD)
-		fetch_to_read(head, SHMDEV_RING_LINE);
-	copy_short(buffer, head + 1, bytes);
+	if (next.span >= SHMDEV_RING_LINE &&
+	    next.there - next.span >= FETCH_AHEAD)
+		fetch_to_read(next.head, SHMDEV_RING_LINE);
+	copy_short(buffer, next.head + 1, next.bytes);
 	if (record)
 		*record = (struct shmdev_ring_record){
 			.data = buffer,
-			.bytes = bytes,
+			.bytes = next.bytes,
 			.sequence = ring->at.sequence,
 		};
-	/* Word by word, as in tell_place(). */
-	store(&ring->at.sequence, ring->at.sequence + 1);
-	store(&ring->at.position,
-	      ring->at.position + expected(span, &ring->span));
+	pass_next(ring, next.span);
 	show(ring, flags, ring->at.position);
 	if (unlikely(is_awaited(&ring->producer->gate)))
-		return end_receive(ring, bytes);
-	return (ssize_t)bytes;
+		return end_receive(ring, next.bytes);
+	return (ssize_t)next.bytes;
 }
 
 static ssize_t receive_with_barrier(struct shmdev_ring *ring, void *buffer,

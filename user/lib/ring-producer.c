@@ -193,11 +193,14 @@ static int make_room(struct shmdev_ring *ring, uint64_t span)
 	return ret;
 }
 
+/* A kept turn cannot be gone on with, or it would have been. */
 static int begin(struct shmdev_ring *ring, const struct timespec *deadline)
 {
 	uint64_t head = ring->head;
 	int ret;
 
+	if (!ring->is_owner && ring->kept)
+		ring->is_owner = shmdev_ring_turn_is_ours(ring);
 	if (ring->is_owner)
 		return 0;
 	ret = shmdev_ring_own(ring, &ring->producer->owner, deadline);
@@ -220,7 +223,7 @@ static bool is_producer(const struct shmdev_ring *ring)
 	return ring->role == SHMDEV_RING_PRODUCER;
 }
 
-/* What keeps prepare() from being short: an error, a turn, or no room. */
+/* What keeps it from being prepared at once: an error, a turn, or no room. */
 static __attribute__((noinline)) int
 prepare_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
 	       const struct timespec *deadline)
@@ -248,16 +251,20 @@ prepare_slowly(struct shmdev_ring *ring, size_t bytes, uint64_t span,
 }
 
 /* For a record at the head: none is in progress, it is one's turn, there is room. */
+ALWAYS_INLINE bool is_prepared(struct shmdev_ring *ring, size_t bytes)
+{
+	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved))
+		return false;
+	if (!ring->is_owner)
+		ring->is_owner = go_on_with_turn(ring);
+	return likely(ring->is_owner && has_room(ring, record_span(bytes)));
+}
+
 ALWAYS_INLINE int prepare(struct shmdev_ring *ring, size_t bytes,
 			  const struct timespec *deadline)
 {
-	uint64_t span = record_span(bytes);
-
-	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved ||
-		     !(ring->is_owner || begin_kept_turn(ring)) ||
-		     !has_room(ring, span)))
-		return prepare_slowly(ring, bytes, span, deadline);
-	return 0;
+	return is_prepared(ring, bytes) ? 0 :
+	       prepare_slowly(ring, bytes, record_span(bytes), deadline);
 }
 
 /*
@@ -274,18 +281,34 @@ ALWAYS_INLINE void *place_of_one(const struct shmdev_ring *ring, size_t bytes)
 	return record + 1;
 }
 
-SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
-				   const struct timespec *deadline,
-				   void **record)
+/* It is prepared. */
+ALWAYS_INLINE int reserve(struct shmdev_ring *ring, size_t bytes, void **record)
 {
-	int ret = ring && record ? prepare(ring, bytes, deadline) : -EINVAL;
-
-	if (ret < 0)
-		return ret;
 	ring->reserved = bytes;
 	ring->many = 1;
 	*record = place_of_one(ring, bytes);
 	return 0;
+}
+
+static __attribute__((noinline)) int
+reserve_slowly(struct shmdev_ring *ring, size_t bytes,
+	       const struct timespec *deadline, void **record)
+{
+	int ret = prepare(ring, bytes, deadline);
+
+	return ret < 0 ? ret : reserve(ring, bytes, record);
+}
+
+/* As send_short(), without a call on its fast path. */
+SHMDEV_API int shmdev_ring_reserve(struct shmdev_ring *ring, size_t bytes,
+				   const struct timespec *deadline,
+				   void **record)
+{
+	if (!ring || !record)
+		return -EINVAL;
+	if (unlikely(!is_prepared(ring, bytes)))
+		return reserve_slowly(ring, bytes, deadline, record);
+	return reserve(ring, bytes, record);
 }
 
 /* How many have room; the first one has. Or -errno. */
@@ -350,15 +373,17 @@ SHMDEV_API int shmdev_ring_reserve_many(struct shmdev_ring *ring, size_t bytes,
 ALWAYS_INLINE void commit(struct shmdev_ring *ring, size_t bytes,
 			  unsigned int count)
 {
-	uint64_t head = ring->head, sequence = ring->sequence;
+	struct shmdev_record *record = record_at(ring, ring->head);
+	uint64_t sequence = ring->sequence, span = record_span(bytes);
 
+	ring->head += count * span;
+	ring->sequence += count;
+	/* The data are mapped twice, so the end of them is not in the way. */
 	while (count--) {
-		store_record(record_at(ring, head), bytes, sequence++);
-		head += record_span(bytes);
+		store_record(record, bytes, sequence++);
+		record = (void *)((char *)record + span);
 	}
-	store_record(record_at(ring, head), 0, sequence);
-	ring->head = head;
-	ring->sequence = sequence;
+	store_record(record, 0, sequence);
 }
 
 /* The first @count of those. */

@@ -244,7 +244,7 @@ uint64_t shmdev_ring_id_of(uint64_t owner);
 
 /*
  * Begins a turn that was kept. False: there is none, or perhaps not any more, which
- * begin_kept_turn() has to find out: until then this one is busy.
+ * the next one has to find out: until then this one is busy.
  */
 ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 {
@@ -256,15 +256,8 @@ ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 	return load(&ring->producer->owner) == ring->kept;
 }
 
-/* Whether there is one, after all. */
+/* After that: whether there is one, after all. */
 bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
-
-ALWAYS_INLINE bool begin_kept_turn(struct shmdev_ring *ring)
-{
-	ring->is_owner = go_on_with_turn(ring) ||
-			 (ring->kept && shmdev_ring_turn_is_ours(ring));
-	return ring->is_owner;
-}
 
 /* Ends a turn that is kept. False: somebody wants it. */
 ALWAYS_INLINE bool pause_turn(struct shmdev_ring *ring)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Short records in queues, which have a path of their own (lib/ring-short.h): they
- * are to be like all others, however they are sent. On a memfd. TAP.
+ * Short records in queues, which have a path of their own (lib/ring-short.h), as have
+ * those that are written and read in place: they are to be like all others, however
+ * they are sent. On a memfd. TAP.
  */
 #include <pthread.h>
 
@@ -36,6 +37,41 @@ static struct pair queue_of(uint32_t flags)
 	});
 }
 
+/* Whether records are written and read in place. */
+static bool in_place;
+
+static int put(struct shmdev_ring *ring, const void *data, size_t bytes)
+{
+	void *room;
+	int ret;
+
+	if (!in_place)
+		return shmdev_ring_send(ring, data, bytes, NOW);
+	ret = shmdev_ring_reserve(ring, bytes, NOW, &room);
+	if (ret < 0)
+		return ret;
+	memcpy(room, data, bytes);
+	return shmdev_ring_commit(ring);
+}
+
+/* A buffer that is as large as it has to be. */
+static ssize_t get(struct shmdev_ring *ring, void *buffer, size_t room,
+		   struct shmdev_ring_record *record)
+{
+	int ret;
+
+	if (!in_place)
+		return shmdev_ring_receive(ring, buffer, room, NOW, record);
+	ret = shmdev_ring_peek(ring, NOW, record);
+	if (ret < 0)
+		return ret;
+	check(record->bytes <= room);
+	memcpy(buffer, record->data, record->bytes);
+	record->data = buffer;
+	ret = shmdev_ring_release(ring);
+	return ret < 0 ? ret : (ssize_t)record->bytes;
+}
+
 static void fill(unsigned char *bytes, size_t count, unsigned int seed)
 {
 	for (size_t i = 0; i < count; i++)
@@ -51,8 +87,7 @@ static void receive_whole(struct shmdev_ring *consumer, size_t bytes,
 
 	fill(sent, bytes, seed);
 	memset(buffer, 0xa5, sizeof(buffer));
-	check(shmdev_ring_receive(consumer, buffer + GUARD, bytes, NOW,
-				  &record) == (ssize_t)bytes);
+	check(get(consumer, buffer + GUARD, bytes, &record) == (ssize_t)bytes);
 	check(memcmp(buffer + GUARD, sent, bytes) == 0);
 	for (size_t i = 0; i < GUARD; i++)
 		guards_hold &= buffer[i] == 0xa5 &&
@@ -72,8 +107,7 @@ static void exchange(const struct pair *pair, size_t bytes, uint64_t sequence)
 
 	for (unsigned int i = 0; i < AT_ONCE; i++) {
 		fill(sent, bytes + i, i);
-		check(shmdev_ring_send(pair->producer, sent, bytes + i, NOW) ==
-		      0);
+		check(put(pair->producer, sent, bytes + i) == 0);
 	}
 	for (unsigned int i = 0; i < AT_ONCE; i++)
 		receive_whole(pair->consumer, bytes + i, i, sequence + i);
@@ -110,7 +144,7 @@ static void next_party_goes_on(void)
 		struct pair pair = queue_of(kinds[k]);
 		uint64_t sequence = FIRST;
 
-		for (unsigned int i = 0; i < 200; i++, sequence += AT_ONCE) {
+		for (unsigned int i = 0; i < 100; i++, sequence += AT_ONCE) {
 			exchange(&pair, 8 + i % 60, sequence);
 			shmdev_ring_detach(pair.producer);
 			shmdev_ring_detach(pair.consumer);
@@ -126,22 +160,19 @@ static void full_is_full(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
 		struct pair pair = queue_of(kinds[k]);
+		struct shmdev_ring_record record;
 		unsigned char bytes[64] = { };
 
 		/* 56 of 72, and one of 48: but for the head behind it, all. */
 		for (unsigned int i = 0; i < 56; i++)
-			check(shmdev_ring_send(pair.producer, bytes, 64,
-					       NOW) == 0);
-		check(shmdev_ring_send(pair.producer, bytes, 49, NOW) ==
-		      -EAGAIN);
-		check(shmdev_ring_send(pair.producer, bytes, 48, NOW) == 0);
-		check(shmdev_ring_send(pair.producer, bytes, 8, NOW) ==
-		      -EAGAIN);
+			check(put(pair.producer, bytes, 64) == 0);
+		check(put(pair.producer, bytes, 49) == -EAGAIN);
+		check(put(pair.producer, bytes, 48) == 0);
+		check(put(pair.producer, bytes, 8) == -EAGAIN);
 		for (unsigned int i = 0; i < 57; i++)
-			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-						  NULL) == (i < 56 ? 64 : 48));
-		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-					  NULL) == -EAGAIN);
+			check(get(pair.consumer, bytes, 64, &record) ==
+			      (i < 56 ? 64 : 48));
+		check(get(pair.consumer, bytes, 64, &record) == -EAGAIN);
 		pair_end(&pair);
 	}
 }
@@ -234,21 +265,42 @@ static void others_may_send_at_once(void)
 {
 	for (unsigned int k = 0; k < KINDS; k++) {
 		struct pair pair = queue_of(kinds[k]);
+		struct shmdev_ring_record record;
 		struct shmdev_ring *other;
 		unsigned char bytes[64] = { };
 
 		if (kinds[k] & SHMDEV_RING_MANY) {
 			exchange_until_kept(&pair);
 			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
-			check(shmdev_ring_send(other, bytes, 32, NOW) == 0);
-			check(shmdev_ring_send(pair.producer, bytes, 33, NOW) ==
-			      0);
-			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-						  NULL) == 32);
-			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-						  NULL) == 33);
+			check(put(other, bytes, 32) == 0);
+			check(put(pair.producer, bytes, 33) == 0);
+			check(get(pair.consumer, bytes, 64, &record) == 32);
+			check(get(pair.consumer, bytes, 64, &record) == 33);
 			shmdev_ring_detach(other);
 		}
+		pair_end(&pair);
+	}
+}
+
+/* One that is wanted by somebody who ended before he took it is still one's own. */
+static void wanted_is_not_taken(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = queue_of(kinds[k]);
+		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
+		struct shmdev_ring_producer *producer =
+			(void *)(mapped + PAGE);
+		struct shmdev_ring_record record;
+
+		exchange_until_kept(&pair);
+		if (kinds[k] & SHMDEV_RING_MANY &&
+		    producer->owner >> SHMDEV_RING_KEPT_SHIFT)
+			producer->owner |= 1;
+		for (unsigned int i = 0; i < 3; i++) {
+			check(put(pair.producer, bytes, 32) == 0);
+			check(get(pair.consumer, bytes, 64, &record) == 32);
+		}
+		munmap(mapped, 4 * PAGE);
 		pair_end(&pair);
 	}
 }
@@ -375,6 +427,7 @@ static void lies_are_found(void)
 
 	for (unsigned int i = 0; i < 2 * sizeof(lies) / sizeof(*lies); i++) {
 		struct pair pair = queue_of(SHMDEV_RING_ASYMMETRIC);
+		struct shmdev_ring_record found;
 		static const char truth[24] = "the truth";
 		unsigned char bytes[64], *mapped = map(pair.fd);
 		struct shmdev_ring_producer *producer =
@@ -383,17 +436,15 @@ static void lies_are_found(void)
 			(void *)(mapped + 3 * PAGE + i % 2 * 32UL);
 
 		for (unsigned int sent = 0; sent <= i % 2; sent++)
-			check(shmdev_ring_send(pair.producer, truth, 24, NOW) ==
-			      0);
+			check(put(pair.producer, truth, 24) == 0);
 		producer->head += lies[i / 2].further;
 		if (i % 2 && !lies[i / 2].further)
-			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-						  NULL) == 24);
+			check(get(pair.consumer, bytes, 64, &found) == 24);
 		memset(bytes, 0, sizeof(bytes));
 		record->bytes = lies[i / 2].bytes;
 		for (unsigned int times = 0; times < 2; times++)
-			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-						  NULL) == -EBADMSG ||
+			check(get(pair.consumer, bytes, 64, &found) ==
+				      -EBADMSG ||
 			      (i % 2 && lies[i / 2].further == -8));
 		check(!bytes[0] || (i % 2 && lies[i / 2].further == -8));
 		munmap(mapped, 4 * PAGE);
@@ -410,16 +461,52 @@ static void numbers_are_told(void)
 	struct shmdev_ring_record received;
 
 	for (unsigned int i = 0; i < 3; i++)
-		check(shmdev_ring_send(pair.producer, bytes, 8, NOW) == 0);
+		check(put(pair.producer, bytes, 8) == 0);
 	record->sequence += 5;
 	for (unsigned int i = 0; i < 3; i++) {
-		check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
-					  &received) == 8);
+		check(get(pair.consumer, bytes, 64, &received) == 8);
 		check(received.sequence == FIRST + i + (i == 1 ? 5 : 0));
 	}
 	munmap(mapped, 4 * PAGE);
 	pair_end(&pair);
 }
+
+/* Of which there is one record if it was reserved by itself, whatever was before. */
+static void batches_are_what_they_are(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = queue_of(kinds[k]);
+		struct shmdev_ring_record record;
+		void *rooms[4], *room;
+		unsigned char bytes[64];
+
+		check(shmdev_ring_reserve_many(pair.producer, 8, 4, NOW,
+					       rooms) == 4);
+		for (unsigned int i = 0; i < 4; i++)
+			memset(rooms[i], i, 8);
+		check(shmdev_ring_commit_many(pair.producer, 3) == 0);
+		check(shmdev_ring_reserve(pair.producer, 0, NOW, &room) ==
+		      -EINVAL);
+		check(shmdev_ring_reserve(pair.producer, 8, NOW, &room) == 0);
+		check(shmdev_ring_reserve(pair.producer, 8, NOW, &room) ==
+		      -EBUSY);
+		check(shmdev_ring_commit_many(pair.producer, 2) == -EINVAL);
+		memset(room, 3, 8);
+		check(shmdev_ring_commit_many(pair.producer, 1) == 0);
+		for (unsigned int i = 0; i < 4; i++) {
+			check(get(pair.consumer, bytes, 64, &record) == 8);
+			check(bytes[7] == i && record.sequence == FIRST + i);
+		}
+		check(get(pair.consumer, bytes, 64, &record) == -EAGAIN);
+		pair_end(&pair);
+	}
+}
+
+#define RUN_IN_PLACE(test) do { \
+	in_place = true; \
+	run(test, #test "_in_place"); \
+	in_place = false; \
+} while (0)
 
 int main(void)
 {
@@ -432,11 +519,20 @@ int main(void)
 	RUN(refused_leaves_all);
 	RUN(send_ends_a_batch);
 	RUN(others_may_send_at_once);
+	RUN(wanted_is_not_taken);
 	RUN(damage_stays_found);
 	RUN(consumer_is_woken);
 	RUN(producer_is_woken);
 	RUN(lies_are_found);
 	RUN(numbers_are_told);
+	RUN_IN_PLACE(each_size_arrives_whole);
+	RUN_IN_PLACE(next_party_goes_on);
+	RUN_IN_PLACE(full_is_full);
+	RUN_IN_PLACE(others_may_send_at_once);
+	RUN_IN_PLACE(wanted_is_not_taken);
+	RUN_IN_PLACE(lies_are_found);
+	RUN_IN_PLACE(numbers_are_told);
+	RUN(batches_are_what_they_are);
 	printf("1..%u\n", cases);
 	return failed;
 }
