@@ -309,19 +309,32 @@ ALWAYS_INLINE void pass_next(struct shmdev_ring *ring, uint64_t span)
 	      ring->at.position + expected(span, &ring->span));
 }
 
-static __attribute__((noinline)) int
-peek_slowly(struct shmdev_ring *ring, const struct timespec *deadline,
-	    struct shmdev_ring_record *record)
+ALWAYS_INLINE int peek(struct shmdev_ring *ring, bool queue,
+		       const struct timespec *deadline,
+		       struct shmdev_ring_record *record)
 {
 	uint64_t span;
-	int ret;
+	int ret = look(ring, queue, deadline, &span, record);
 
-	ret = look(ring, is_queue(ring), deadline, &span, record);
 	if (ret < 0)
 		return ret;
 	fetch_ahead(ring, span, FETCHED_IN_PLACE);
 	advance(ring, span, record);
 	return 0;
+}
+
+static __attribute__((noinline)) int
+peek_slowly(struct shmdev_ring *ring, const struct timespec *deadline,
+	    struct shmdev_ring_record *record)
+{
+	return peek(ring, true, deadline, record);
+}
+
+static __attribute__((noinline)) int
+peek_at_stream(struct shmdev_ring *ring, const struct timespec *deadline,
+	       struct shmdev_ring_record *record)
+{
+	return peek(ring, false, deadline, record);
 }
 
 SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
@@ -332,7 +345,9 @@ SHMDEV_API int shmdev_ring_peek(struct shmdev_ring *ring,
 
 	if (!ring || !record)
 		return -EINVAL;
-	if (unlikely(!is_queue(ring) || !find_next(ring, &next)))
+	if (!is_queue(ring))
+		return peek_at_stream(ring, deadline, record);
+	if (unlikely(!find_next(ring, &next)))
 		return peek_slowly(ring, deadline, record);
 	fetch_ahead(ring, next.span, FETCHED_IN_PLACE);
 	*record = (struct shmdev_ring_record){
@@ -555,32 +570,51 @@ end_receive(struct shmdev_ring *ring, size_t bytes)
 	return ret < 0 ? ret : (ssize_t)bytes;
 }
 
+/* What was copied to @buffer, in a queue that nobody clears. */
+ALWAYS_INLINE ssize_t receive_copied(struct shmdev_ring *ring, uint32_t flags,
+				     void *buffer, uint64_t bytes,
+				     struct shmdev_ring_record *record)
+{
+	if (record)
+		*record = (struct shmdev_ring_record){
+			.data = buffer,
+			.bytes = bytes,
+			.sequence = ring->at.sequence,
+		};
+	pass_next(ring, record_span(bytes));
+	show(ring, flags, ring->at.position);
+	if (unlikely(is_awaited(&ring->producer->gate)))
+		return end_receive(ring, bytes);
+	return (ssize_t)bytes;
+}
+
+/* The next one, which is known to be one of @bytes. */
+static __attribute__((noinline)) ssize_t
+receive_long(struct shmdev_ring *ring, void *buffer, uint64_t bytes,
+	     struct shmdev_ring_record *record)
+{
+	fetch_ahead(ring, record_span(bytes), FETCHED_MAX);
+	copy(buffer, record_at(ring, ring->at.position) + 1, bytes);
+	return receive_copied(ring, ring->flags, buffer, bytes, record);
+}
+
 /* The fast path, in a queue that nobody clears. */
-ALWAYS_INLINE ssize_t receive_short(struct shmdev_ring *ring, uint32_t flags,
-				    void *buffer, size_t room,
-				    const struct timespec *deadline,
-				    struct shmdev_ring_record *record)
+ALWAYS_INLINE ssize_t receive_next(struct shmdev_ring *ring, uint32_t flags,
+				   void *buffer, size_t room,
+				   const struct timespec *deadline,
+				   struct shmdev_ring_record *record)
 {
 	struct next next;
 
-	if (unlikely(!buffer || !find_next(ring, &next)) ||
-	    !is_short(next.bytes) || next.bytes > room)
+	if (unlikely(!buffer || !find_next(ring, &next) || next.bytes > room))
 		return receive_slowly(ring, buffer, room, deadline, record);
+	if (!is_short(next.bytes))
+		return receive_long(ring, buffer, next.bytes, record);
 	if (next.span >= SHMDEV_RING_LINE &&
 	    next.there - next.span >= FETCH_AHEAD)
 		fetch_to_read(next.head, SHMDEV_RING_LINE);
 	copy_short(buffer, next.head + 1, next.bytes);
-	if (record)
-		*record = (struct shmdev_ring_record){
-			.data = buffer,
-			.bytes = next.bytes,
-			.sequence = ring->at.sequence,
-		};
-	pass_next(ring, next.span);
-	show(ring, flags, ring->at.position);
-	if (unlikely(is_awaited(&ring->producer->gate)))
-		return end_receive(ring, next.bytes);
-	return (ssize_t)next.bytes;
+	return receive_copied(ring, flags, buffer, next.bytes, record);
 }
 
 static ssize_t receive_with_barrier(struct shmdev_ring *ring, void *buffer,
@@ -588,14 +622,14 @@ static ssize_t receive_with_barrier(struct shmdev_ring *ring, void *buffer,
 				    const struct timespec *deadline,
 				    struct shmdev_ring_record *record)
 {
-	return receive_short(ring, 0, buffer, room, deadline, record);
+	return receive_next(ring, 0, buffer, room, deadline, record);
 }
 
 static ssize_t receive_asymmetric(struct shmdev_ring *ring, void *buffer,
 				  size_t room, const struct timespec *deadline,
 				  struct shmdev_ring_record *record)
 {
-	return receive_short(ring, SHMDEV_RING_F_ASYMMETRIC, buffer, room,
+	return receive_next(ring, SHMDEV_RING_F_ASYMMETRIC, buffer, room,
 			     deadline, record);
 }
 
