@@ -100,6 +100,8 @@ memory_ring_attach_with(int fd, uint64_t id, enum shmdev_ring_role role,
 	struct shmdev_ring *ring = NULL;
 	int ret = shmdev_ring_attach_memory(&memory, role, &ring);
 
+	/* As all memory here, see shared_memory(). */
+	ret = ret ?: shmdev_ring_populate(ring);
 	if (ret)
 		errx(1, "cannot attach to a ring: %s", strerror(-ret));
 	return ring;

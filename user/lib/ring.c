@@ -440,6 +440,19 @@ shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 	return shmdev_ring_attach_claiming(memory, role, NULL, ring);
 }
 
+SHMDEV_API int shmdev_ring_populate(const struct shmdev_ring *ring)
+{
+	int saved = errno, ret = 0;
+
+	if (!ring)
+		return -EINVAL;
+	/* What is mapped shared, and to be written, can be written after that, too. */
+	if (madvise(ring->base, ring->mapped, MADV_POPULATE_READ))
+		ret = -errno;
+	errno = saved;
+	return ret;
+}
+
 SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)
 {
 	if (!ring)

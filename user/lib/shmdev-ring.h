@@ -154,6 +154,17 @@ int shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 /* Gives the role back; what was not committed is dropped. */
 void shmdev_ring_detach(struct shmdev_ring *ring);
 
+/*
+ * Has all of the ring in memory, and mapped for this party. Else a page is made when
+ * it is first written to, and each party waits some microseconds when it first gets
+ * there: in the first lap, once for every few records. For programs to which that
+ * is too long, at any time, by each party for itself. It takes as long as it takes to
+ * make and to map so much memory, and may be swapped out again: see mlock(2).
+ *
+ * -ENOMEM, -EFAULT: there is not so much memory; some of it may have been made.
+ */
+int shmdev_ring_populate(const struct shmdev_ring *ring);
+
 /* How large a record can be. */
 size_t shmdev_ring_record_max(const struct shmdev_ring *ring);
 
