@@ -90,8 +90,8 @@ ALWAYS_INLINE void spin_hint(void)
 {
 #if __has_builtin(__builtin_ia32_pause)
 	__builtin_ia32_pause();
-#elif __has_builtin(__builtin_arm_yield)
-	__builtin_arm_yield();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
 #endif
 }
 

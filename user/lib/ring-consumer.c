@@ -290,7 +290,8 @@ ALWAYS_INLINE bool find_next(const struct shmdev_ring *ring, struct next *next)
 	uint64_t word;
 
 	next->there = ring->seen - ring->at.position;
-	if (unlikely(next->there - 1 >= ring->data_bytes))
+	if (unlikely(next->there - 1 >= ring->data_bytes ||
+		     next->there % SHMDEV_RECORD_ALIGN))
 		return false;
 	next->head = record_at(ring, ring->at.position);
 	word = load_record(next->head);

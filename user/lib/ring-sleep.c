@@ -223,7 +223,8 @@ int shmdev_ring_sleep(struct shmdev_ring *ring,
 	}
 	while (!ret && shmdev_ring_spin(ring, &spin)) {
 		/* With the position, not after it: each takes a line's way. */
-		__builtin_prefetch(sleep->next);
+		if (sleep->next)
+			__builtin_prefetch(sleep->next);
 		ret = sleep->is_reached(ring, &sleep->wanted);
 	}
 	if (ret)

@@ -245,6 +245,12 @@ static int map_claimed(struct shmdev_ring *ring)
 		   ring->memory.offset + at, &mapped);
 }
 
+static bool writes_data(enum shmdev_ring_role role, uint32_t flags)
+{
+	return role == SHMDEV_RING_PRODUCER ||
+	       (role == SHMDEV_RING_CONSUMER && flags & SHMDEV_RING_F_CLEARS);
+}
+
 /* Each page with the rights that the role needs, and no more. */
 static int map_ring(struct shmdev_ring *ring,
 		    const struct shmdev_ring_header *header)
@@ -255,8 +261,7 @@ static int map_ring(struct shmdev_ring *ring,
 	const int rw = PROT_READ | PROT_WRITE;
 	bool produces = ring->role == SHMDEV_RING_PRODUCER;
 	bool consumes = ring->role == SHMDEV_RING_CONSUMER;
-	bool clears = consumes && header->flags & SHMDEV_RING_F_CLEARS;
-	int of_data = produces || clears ? rw : PROT_READ;
+	int of_data = writes_data(ring->role, header->flags) ? rw : PROT_READ;
 	const struct {
 		size_t at;
 		uint64_t from;
@@ -440,17 +445,27 @@ shmdev_ring_attach_memory(const struct shmdev_ring_memory *memory,
 	return shmdev_ring_attach_claiming(memory, role, NULL, ring);
 }
 
-SHMDEV_API int shmdev_ring_populate(const struct shmdev_ring *ring)
+static int populate(void *at, size_t bytes, bool to_write)
 {
 	int saved = errno, ret = 0;
 
-	if (!ring)
-		return -EINVAL;
-	/* What is mapped shared, and to be written, can be written after that, too. */
-	if (madvise(ring->base, ring->mapped, MADV_POPULATE_READ))
-		ret = -errno;
+	if (madvise(at, bytes,
+		    to_write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
+		ret = errno == EINVAL ? -EOPNOTSUPP : -errno;
 	errno = saved;
 	return ret;
+}
+
+SHMDEV_API int shmdev_ring_populate(const struct shmdev_ring *ring)
+{
+	int ret;
+
+	if (!ring)
+		return -EINVAL;
+	/* Of the other pages, who attaches has written to what it may write. */
+	ret = populate(ring->base, ring->data - ring->base, false);
+	return ret ?: populate(ring->data, 2 * (size_t)ring->data_bytes,
+			       writes_data(ring->role, ring->flags));
 }
 
 SHMDEV_API void shmdev_ring_detach(struct shmdev_ring *ring)

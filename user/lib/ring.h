@@ -94,7 +94,7 @@ struct shmdev_ring {
 	/* Consumer. */
 	struct shmdev_ring_place at;	/* behind what was peeked at */
 	uint64_t seen;		/* the head, when it was last looked at */
-	uint64_t span;		/* of the last short record */
+	uint64_t span;		/* of the last record */
 	struct shmdev_ring_place done;	/* behind what was given back */
 	unsigned int laps;	/* without a record in between */
 	unsigned int slot;	/* which cursor */
@@ -147,8 +147,8 @@ static inline void relax(void)
 {
 #if __has_builtin(__builtin_ia32_pause)
 	__builtin_ia32_pause();
-#elif __has_builtin(__builtin_arm_yield)
-	__builtin_arm_yield();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
 #endif
 }
 
