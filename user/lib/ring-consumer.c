@@ -284,8 +284,13 @@ struct next {
 /*
  * Whether it is known to be there, and is as it should be. If not, the slow way
  * finds out what else it is. Its head is read once.
+ *
+ * Its length is guessed, so that neither the record after it waits for that, nor
+ * what is told of this one: if a caller keeps that at an address that ends as that
+ * of something in @ring does, a processor that is to read the latter next waits until
+ * the former is written.
  */
-ALWAYS_INLINE bool find_next(const struct shmdev_ring *ring, struct next *next)
+ALWAYS_INLINE bool find_next(struct shmdev_ring *ring, struct next *next)
 {
 	uint64_t word;
 
@@ -295,7 +300,7 @@ ALWAYS_INLINE bool find_next(const struct shmdev_ring *ring, struct next *next)
 		return false;
 	next->head = record_at(ring, ring->at.position);
 	word = load_record(next->head);
-	next->bytes = (uint32_t)word;
+	next->bytes = expected((uint32_t)word, &ring->usual);
 	next->span = record_span(next->bytes);
 	return likely(next->bytes && next->span <= next->there &&
 		      word >> 32 == (uint32_t)ring->at.sequence);
@@ -306,8 +311,7 @@ ALWAYS_INLINE void pass_next(struct shmdev_ring *ring, uint64_t span)
 {
 	/* Word by word, as in tell_place(). */
 	store(&ring->at.sequence, ring->at.sequence + 1);
-	store(&ring->at.position,
-	      ring->at.position + expected(span, &ring->span));
+	store(&ring->at.position, ring->at.position + span);
 }
 
 ALWAYS_INLINE int peek(struct shmdev_ring *ring, bool queue,

@@ -94,7 +94,7 @@ struct shmdev_ring {
 	/* Consumer. */
 	struct shmdev_ring_place at;	/* behind what was peeked at */
 	uint64_t seen;		/* the head, when it was last looked at */
-	uint64_t span;		/* of the last record */
+	uint64_t usual;		/* bytes of a record: as the last one had */
 	struct shmdev_ring_place done;	/* behind what was given back */
 	unsigned int laps;	/* without a record in between */
 	unsigned int slot;	/* which cursor */
