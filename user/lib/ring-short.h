@@ -6,7 +6,8 @@
  * send and to receive one has a fast path, on which no function is called: then
  * nothing needs to be saved for one, and a compiler keeps all in registers. What is
  * out of the ordinary is left to the slow one, before anything is written that others
- * look at, but that one is busy with a kept turn; there the slow one goes on.
+ * look at, but that one is busy with a kept turn; there the slow one goes on. To
+ * reserve and to peek at a record of any length are done likewise.
  */
 #ifndef RING_SHORT_H
 #define RING_SHORT_H

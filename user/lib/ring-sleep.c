@@ -60,7 +60,7 @@ bool shmdev_ring_spin(const struct shmdev_ring *ring,
 	if (!ring->spin)
 		return false;
 	relax_between_looks(ring);
-	/* To ask for the time takes as long as to look a few times. */
+	/* No processor reads on ahead past a question for the time: so, few. */
 	if (++spin->looks % LOOKS_PER_TIME)
 		return true;
 	now = shmdev_ring_time();

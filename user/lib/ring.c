@@ -451,7 +451,7 @@ static int populate(void *at, size_t bytes, bool to_write)
 
 	if (madvise(at, bytes,
 		    to_write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
-		ret = errno == EINVAL ? -EOPNOTSUPP : -errno;
+		ret = -errno;
 	errno = saved;
 	return ret;
 }

@@ -162,7 +162,7 @@ void shmdev_ring_detach(struct shmdev_ring *ring);
  * make and to map so much memory, and may be swapped out again: see mlock(2).
  *
  * -ENOMEM, -EFAULT: there is not so much memory; some of it may have been made.
- * -EOPNOTSUPP: a kernel before 5.14.
+ * -EINVAL: NULL, or a kernel before 5.14, which cannot do so.
  */
 int shmdev_ring_populate(const struct shmdev_ring *ring);
 

@@ -54,7 +54,7 @@ static int put(struct shmdev_ring *ring, const void *data, size_t bytes)
 	return shmdev_ring_commit(ring);
 }
 
-/* A buffer that is as large as it has to be. */
+/* Into a buffer of @room bytes. */
 static ssize_t get(struct shmdev_ring *ring, void *buffer, size_t room,
 		   struct shmdev_ring_record *record)
 {
