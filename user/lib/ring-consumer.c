@@ -618,7 +618,7 @@ ALWAYS_INLINE ssize_t receive_next(struct shmdev_ring *ring, uint32_t flags,
 	if (next.span >= SHMDEV_RING_LINE &&
 	    next.there - next.span >= FETCH_AHEAD)
 		fetch_to_read(next.head, SHMDEV_RING_LINE);
-	copy_short(buffer, next.head + 1, next.bytes);
+	copy_short(buffer, next.head + 1, next.bytes, read_at_once);
 	return receive_copied(ring, flags, buffer, next.bytes, record);
 }
 

@@ -509,7 +509,7 @@ ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
 	record = record_at(ring, ring->head);
 	if (span >= SHMDEV_RING_LINE && likely(left >= FETCH_AHEAD))
 		fetch_to_write(record, SHMDEV_RING_LINE);
-	copy_short(record + 1, data, bytes);
+	copy_short(record + 1, data, bytes, read_by_words);
 	head = ring->head + span;
 	sequence = ring->sequence;
 	store_record(record, bytes, sequence++);
