@@ -48,18 +48,20 @@ ALWAYS_INLINE bool has_room(const struct shmdev_ring *ring, uint64_t span)
 	return room_after(ring, span) >= 0;
 }
 
-/* What has been written, up to @head. */
-ALWAYS_INLINE void show(struct shmdev_ring *ring, uint64_t head,
+/*
+ * What has been written, up to @head. A turn that was kept ends with it, unless one
+ * stays in it: others may then write all but what is one's own.
+ */
+ALWAYS_INLINE void show(struct shmdev_ring *ring,
+			struct shmdev_ring_producer *producer, uint64_t head,
 			uint64_t sequence)
 {
-	struct shmdev_ring_producer *producer = ring->producer;
-
 	ring->published = head;
 	store_release(&producer->head, head);
-	store(&producer->sequence, sequence);
+	store_release(&producer->sequence, sequence);
 }
 
-/* Wakes who waits for that. */
+/* Wakes who waits for that; also where others have their turn already. */
 ALWAYS_INLINE int let_know(struct shmdev_ring *ring)
 {
 	struct shmdev_ring_producer *producer = ring->producer;
@@ -79,7 +81,7 @@ ALWAYS_INLINE int let_know(struct shmdev_ring *ring)
 
 ALWAYS_INLINE int publish(struct shmdev_ring *ring)
 {
-	show(ring, ring->head, ring->sequence);
+	show(ring, ring->producer, ring->head, ring->sequence);
 	return let_know(ring);
 }
 
@@ -158,8 +160,10 @@ static int wait_for_room(struct shmdev_ring *ring, uint64_t span,
 	if (ret)
 		return ret < 0 ? ret : linger(ring, deadline);
 	/* The consumer cannot make room of what it does not know of. */
-	if (ring->published != ring->head)
+	if (ring->published != ring->head) {
+		stay_in_turn(ring);
 		ret = publish(ring);
+	}
 	/* Also for one that does not sleep, but comes again. */
 	ret = ret ?: hurry_consumer(ring);
 	ret = ret ?: shmdev_ring_sleep(ring, &sleep, deadline);
@@ -184,8 +188,10 @@ static int make_room(struct shmdev_ring *ring, uint64_t span)
 		ring->tail += oldest;
 	}
 	/* In a long batch: the tail that others see is never behind their head. */
-	if (is_before(ring->published, ring->tail))
+	if (is_before(ring->published, ring->tail)) {
+		stay_in_turn(ring);
 		ret = publish(ring);
+	}
 	/* Who sees it sees the head that another producer has published. */
 	store_release(&ring->producer->tail, ring->tail);
 	/* Before anything is written there: a reader then sees that it has gone. */
@@ -255,8 +261,10 @@ ALWAYS_INLINE bool is_prepared(struct shmdev_ring *ring, size_t bytes)
 {
 	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved))
 		return false;
-	if (!ring->is_owner)
-		ring->is_owner = go_on_with_turn(ring);
+	if (!ring->is_owner && go_on_with_turn(ring)) {
+		ring->is_owner = true;
+		ring->paused = 0;
+	}
 	return likely(ring->is_owner && has_room(ring, record_span(bytes)));
 }
 
@@ -470,7 +478,7 @@ static int send_slowly(struct shmdev_ring *ring, const void *data, size_t bytes,
 	return ret < 0 ? ret : flush(ring);
 }
 
-/* Somebody waits. Only in one's turn may a word be changed that they sleep on. */
+/* Somebody waits. */
 static __attribute__((noinline)) int end_send(struct shmdev_ring *ring)
 {
 	int ret = let_know(ring);
@@ -499,12 +507,12 @@ ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
 	bool many = flags & SHMDEV_RING_F_MANY;
 	uint64_t span = record_span(bytes), head, sequence;
 	int64_t left = room_after(ring, span);
+	struct shmdev_ring_producer *producer;
 	struct shmdev_record *record;
 
 	/* One of many who already has the turn has reserved, or a batch to end. */
 	if (unlikely(!data || left < 0 ||
-		     (many ? ring->is_owner : ring->reserved) ||
-		     (many && !go_on_with_turn(ring))))
+		     (many ? !go_on_with_turn(ring) : ring->reserved)))
 		return send_slowly(ring, data, bytes, deadline);
 	record = record_at(ring, ring->head);
 	if (span >= SHMDEV_RING_LINE && likely(left >= FETCH_AHEAD))
@@ -517,11 +525,13 @@ ALWAYS_INLINE int send_short(struct shmdev_ring *ring, uint32_t flags,
 	store_record((void *)((char *)record + span), 0, sequence);
 	ring->head = head;
 	ring->sequence = sequence;
-	show(ring, head, sequence);
+	producer = ring->producer;
+	show(ring, producer, head, sequence);
 	let_sleepers_see(flags);
 	if (unlikely(is_awaited(&ring->cursor->gate)))
 		return end_send(ring);
-	return many && unlikely(!pause_turn(ring)) ? lose_turn(ring) : 0;
+	return many && unlikely(!is_turn_kept(ring, producer)) ?
+		       lose_turn(ring) : 0;
 }
 
 static int send_with_barrier(struct shmdev_ring *ring, const void *data,

@@ -258,7 +258,8 @@ int shmdev_ring_wake(struct shmdev_ring *ring,
 		return 0;
 	if (!is_before(position, wanted))
 		*woken = wanted;
-	store_release(turn, load(turn) + 1);
+	/* Of many producers, several may be here: their turns may have ended. */
+	__atomic_fetch_add(turn, 1, __ATOMIC_RELEASE);
 	ret = ring->memory.calls->wake(ring->memory.context,
 				       offset_of(ring, turn), turn,
 				       SHMDEV_WAKE_EVERYONE);

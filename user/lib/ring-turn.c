@@ -7,12 +7,13 @@
  *
  * To take one's turn and to give it back costs a producer two barriers for each
  * record. In an asymmetric ring, one that has long been alone keeps its turn, and
- * only says in a word of its own when it is busy with it. Who wants the turn says
- * so, and then makes all go through a barrier: if the keeper had not looked at the
- * owner's word before that, it will see that it has to give it up; if it had, it
- * is seen to be busy, and will see it when it is not. So the two never take the
- * turn both, and the keeper needs no barrier. (Biased locking; as Kawachiya, Koseki
- * and Onodera have it in "Lock Reservation", with a system call for the rare side.)
+ * only says in a word of its own which record it is busy with: when that is there,
+ * it is no longer. Who wants the turn says so, and then makes all go through a
+ * barrier: if the keeper had not looked at the owner's word before that, it will
+ * see that it has to give it up; if it had, it is seen to be busy, and will see it
+ * when it is not. So the two never take the turn both, and the keeper needs no
+ * barrier. (Biased locking; as Kawachiya, Koseki and Onodera have it in "Lock
+ * Reservation", with a system call for the rare side.)
  */
 #include <errno.h>
 
@@ -56,6 +57,19 @@ keeper_of(const struct shmdev_ring *ring, uint64_t owner)
 }
 
 /*
+ * Whether a turn that was gone on with has not ended; after a barrier for all. What
+ * was shown is looked at first: who stays in its turn has said so before that.
+ */
+static bool is_busy(const struct shmdev_ring *ring,
+		    const struct shmdev_ring_keeper *keeper)
+{
+	uint64_t shown = load_acquire(&ring->producer->sequence) << 1;
+	uint64_t busy = load_acquire(&keeper->busy);
+
+	return busy && !is_before(busy, shown);
+}
+
+/*
  * Takes the turn from who keeps it, as @kept says: 1. 0: that has changed, or the
  * keeper is busy, and will see that it is waited for.
  */
@@ -67,7 +81,7 @@ static int take_kept(struct shmdev_ring *ring, uint64_t kept)
 	if (!(kept & 1) && !exchange(owner, kept, kept | 1, __ATOMIC_RELAXED))
 		return 0;
 	ret = shmdev_ring_barrier_for_all();
-	if (ret < 0 || load_acquire(&keeper_of(ring, kept)->busy))
+	if (ret < 0 || is_busy(ring, keeper_of(ring, kept)))
 		return ret;
 	return exchange(owner, kept | 1, ring->memory.id << 1 | 1,
 			__ATOMIC_ACQUIRE);
@@ -153,6 +167,7 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner)
 static void lose_patience(struct shmdev_ring *ring)
 {
 	ring->kept = 0;
+	ring->paused = 0;
 	ring->alone = 0;
 	if (ring->patience < PATIENCE_MAX)
 		ring->patience *= 2;
@@ -164,7 +179,6 @@ bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring)
 			     ring->memory.id << 1 | 1, __ATOMIC_ACQUIRE);
 
 	lose_patience(ring);
-	store_release(&ring->keeper->busy, 0);
 	return ours;
 }
 
@@ -185,7 +199,7 @@ static __attribute__((noinline)) bool keep_turn(struct shmdev_ring *ring)
 			ring->keeper = &producer->keepers[i];
 	if (!ring->keeper || ring->times == TIMES_MAX)
 		return false;
-	/* One that has ended may have left it otherwise. */
+	/* One that has ended may have left it otherwise, or one that was taken. */
 	store(&ring->keeper->busy, 0);
 	kept = (ring->times++ * SHMDEV_RING_KEEPERS_MAX +
 		(ring->keeper - producer->keepers) + 1)
@@ -193,6 +207,7 @@ static __attribute__((noinline)) bool keep_turn(struct shmdev_ring *ring)
 	if (!exchange(&producer->owner, me, kept, __ATOMIC_RELEASE))
 		return false;
 	ring->kept = kept;
+	ring->paused = kept;
 	return true;
 }
 

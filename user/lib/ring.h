@@ -83,8 +83,9 @@ struct shmdev_ring {
 	unsigned int many;	/* of that size, if any is in progress */
 	bool is_owner;		/* of a producer's or of a cursor's page */
 	/* One of many in an asymmetric ring, see ring-turn.c. */
-	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
+	uint64_t paused;	/* as @kept, or 0 while it is one's turn */
 	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
+	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
 	uint64_t times;		/* it was kept so often */
 	unsigned int alone;	/* turns with nobody else's in between */
 	unsigned int patience;	/* so many, before the turn is kept */
@@ -242,29 +243,52 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner);
 /* Whom the word of an owner tells. */
 uint64_t shmdev_ring_id_of(uint64_t owner);
 
+/* That is paused: nobody wants it. @producer: of @ring. */
+ALWAYS_INLINE bool is_turn_kept(const struct shmdev_ring *ring,
+				const struct shmdev_ring_producer *producer)
+{
+	return load(&producer->owner) == ring->paused;
+}
+
+/* With a turn that is kept: until the next records are shown. */
+ALWAYS_INLINE void say_busy(struct shmdev_ring *ring)
+{
+	store(&ring->keeper->busy, ring->sequence << 1 | 1);
+}
+
 /*
- * Begins a turn that was kept. False: there is none, or perhaps not any more, which
- * the next one has to find out: until then this one is busy.
+ * Begins a turn that was kept, and that ends with the next records that are shown.
+ * False: there is none, or perhaps not any more, which the next one has to find
+ * out: until then this one is busy.
  */
 ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 {
-	if (!ring->kept)
+	const struct shmdev_ring_producer *producer = ring->producer;
+
+	if (unlikely(!ring->paused))
 		return false;
-	store(&ring->keeper->busy, 1);
+	say_busy(ring);
 	/* Others make the barrier between the two. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return load(&ring->producer->owner) == ring->kept;
+	return is_turn_kept(ring, producer);
+}
+
+/* Before records are shown that the turn is not to end with, as others follow. */
+ALWAYS_INLINE void stay_in_turn(struct shmdev_ring *ring)
+{
+	if (ring->kept)
+		say_busy(ring);
 }
 
 /* After that: whether there is one, after all. */
 bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
 
-/* Ends a turn that is kept. False: somebody wants it. */
+/* Ends a turn that is kept, however it was used. False: somebody wants it. */
 ALWAYS_INLINE bool pause_turn(struct shmdev_ring *ring)
 {
 	store_release(&ring->keeper->busy, 0);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return load(&ring->producer->owner) == ring->kept;
+	return is_turn_kept(ring, ring->producer);
 }
 
 /* Ends a turn, and keeps it if that seems to pay. The second: slowly. */
@@ -273,6 +297,7 @@ void shmdev_ring_end_turn(struct shmdev_ring *ring);
 ALWAYS_INLINE void end_turn(struct shmdev_ring *ring)
 {
 	ring->is_owner = false;
+	ring->paused = ring->kept;
 	if (!ring->kept || !pause_turn(ring))
 		shmdev_ring_end_turn(ring);
 }

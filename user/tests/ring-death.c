@@ -8,10 +8,7 @@
  * In a machine, where a step takes a thousand times as long, it is killed only
  * where the shared memory has changed: all other steps leave the same behind. TAP.
  */
-#include <sched.h>
-#include <sys/ptrace.h>
-
-#include "ring-world.h"
+#include "ring-steps.h"
 
 #define PAGE 4096UL
 #define RECORD 24	/* bytes */
@@ -139,16 +136,12 @@ static bool changed(int fd, char before[16 * PAGE])
 	return is_other;
 }
 
-/*
- * Lives until step @steps of the act, or until the end of it: then true. Its
- * system calls are one step each.
- */
+/* Lives until step @steps of the act, or until the end of it: then true. */
 static bool die_at(int fd, uint64_t id, unsigned int steps)
 {
 	static char before[16 * PAGE];
-	unsigned int step;
-	int status;
 	bool finished = false;
+	unsigned int taken;
 	pid_t pid;
 
 	fflush(stdout);
@@ -162,30 +155,22 @@ static bool die_at(int fd, uint64_t id, unsigned int steps)
 		    scene->flags & SHMDEV_RING_ASYMMETRIC &&
 		    scene->act != act_send_instead)
 			keep_turn(fd, ring);
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-			_exit(1);
-		raise(SIGSTOP);
+		be_stepped();
 		scene->act(ring);
-		raise(SIGUSR1);
+		end_of_steps();
 		_exit(1);
 	}
-	check(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	begin_steps(pid);
 	if (steps == SURVEY)
 		changed(fd, before);
-	for (step = 0; step < steps && !finished; step++) {
-		check(!ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL));
-		check(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
-		finished = WIFSTOPPED(status) && WSTOPSIG(status) == SIGUSR1;
-		if (!WIFSTOPPED(status))
-			break;
+	for (taken = 1; taken <= steps && !finished; taken++) {
+		finished = step(pid);
 		if (steps == SURVEY)
-			changes[step + 1] = finished || changed(fd, before);
+			changes[taken] = finished || changed(fd, before);
 	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	check(WIFSIGNALED(status));
+	kill_stepped(pid);
 	party_ends(id);
-	return finished || !WIFSIGNALED(status);
+	return finished;
 }
 
 static int send_number(struct shmdev_ring *ring, uint64_t number)
@@ -549,17 +534,11 @@ static const struct scene scenes[] = {
 
 int main(void)
 {
-	cpu_set_t one;
-
-#ifdef __ARM_FEATURE_LDREX
-	/* What is loaded exclusively is no longer so after a step. */
-	printf("1..0 # SKIP nobody steps through an atomic on this machine\n");
+#ifdef NO_STEPS
+	printf("1..0 # SKIP " NO_STEPS "\n");
 	return 0;
 #endif
-	/* Stepping is many times faster where nobody else has to be woken. */
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	stay_on_one_processor();
 	world_begin();
 	for (unsigned int i = 0; i < sizeof(scenes) / sizeof(*scenes); i++) {
 		scene = &scenes[i];

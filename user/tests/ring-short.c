@@ -414,6 +414,52 @@ static void producer_is_woken(void)
 	}
 }
 
+static void *reserve_one(void *ring)
+{
+	struct timespec soon = in_ms(5000);
+	void *room;
+
+	return (void *)(intptr_t)shmdev_ring_reserve(ring, 64, &soon, &room);
+}
+
+/* A batch that has to wait for room is shown up to there; its turn does not end. */
+static void batch_waits_in_its_turn(void)
+{
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct pair pair = queue_of(kinds[k]);
+		unsigned char bytes[64] = { }, *mapped = map(pair.fd);
+		struct shmdev_ring_producer *producer =
+			(void *)(mapped + PAGE);
+		struct shmdev_ring *other;
+		pthread_t thread;
+		void *ret, *room;
+
+		exchange_until_kept(&pair);
+		for (unsigned int i = 0; i < (PAGE - 8) / 72; i++) {
+			check(shmdev_ring_reserve(pair.producer, 64, NOW,
+						  &room) == 0);
+			check(shmdev_ring_commit_later(pair.producer) == 0);
+		}
+		shmdev_ring_set_spin(pair.producer, 0);
+		pthread_create(&thread, NULL, reserve_one, pair.producer);
+		wait_until_awaited(&producer->gate);
+		for (unsigned int i = 0; i < 2; i++)
+			check(shmdev_ring_receive(pair.consumer, bytes, 64, NOW,
+						  NULL) == 64);
+		pthread_join(thread, &ret);
+		check(!ret);
+		if (kinds[k] & SHMDEV_RING_MANY) {
+			other = attach(pair.fd, SHMDEV_RING_PRODUCER);
+			check(put(other, bytes, 8) == -EAGAIN);
+			check(shmdev_ring_commit(pair.producer) == 0);
+			check(put(other, bytes, 8) == 0);
+			shmdev_ring_detach(other);
+		}
+		munmap(mapped, 4 * PAGE);
+		pair_end(&pair);
+	}
+}
+
 /*
  * What a lying producer says of a record is not believed, nor copied: neither of
  * the first one, nor of one that is known to be there, and not if asked again.
@@ -526,6 +572,7 @@ int main(void)
 	RUN(damage_stays_found);
 	RUN(consumer_is_woken);
 	RUN(producer_is_woken);
+	RUN(batch_waits_in_its_turn);
 	RUN(lies_are_found);
 	RUN(numbers_are_told);
 	RUN_IN_PLACE(each_size_arrives_whole);

@@ -734,6 +734,37 @@ static void turn_is_kept_until_others_want_it(void)
 	close(fd);
 }
 
+/* What a keeper was busy with when it died, the next one that has its place is not. */
+static void dead_keeper_is_not_busy(void)
+{
+	struct shmdev_ring_options options = queue_options();
+	struct shmdev_ring *one, *other, *consumer;
+	uint64_t id = new_party();
+	void *room;
+	int fd;
+
+	options.flags = SHMDEV_RING_MANY | SHMDEV_RING_ASYMMETRIC;
+	fd = ring_new(&options);
+	consumer = attach(fd, SHMDEV_RING_CONSUMER);
+	check(attach_as(fd, id, SHMDEV_RING_PRODUCER, &one) == 0);
+	send_until_kept(one, consumer);
+	check(shmdev_ring_reserve(one, 8, NOW, &room) == 0);
+	abandon(one, id);
+	one = attach(fd, SHMDEV_RING_PRODUCER);
+	/* Nothing is sent meanwhile that would tell that it is no longer. */
+	do {
+		check(shmdev_ring_reserve(one, 8, NOW, &room) == 0);
+		check(shmdev_ring_discard(one) == 0);
+	} while (!who_produces(consumer) && !case_failed);
+	other = attach(fd, SHMDEV_RING_PRODUCER);
+	check(send_number(other, 1, 8) == 0);
+	check(receive_number(consumer, 1, 0) == 0);
+	shmdev_ring_detach(one);
+	shmdev_ring_detach(other);
+	shmdev_ring_detach(consumer);
+	close(fd);
+}
+
 /*
  * Who may not make barriers any more does not take a turn that is kept, with an
  * error; but it is given back, since it was asked for.
@@ -1211,6 +1242,7 @@ int main(void)
 	RUN(turn_is_kept_until_others_want_it);
 	RUN(kept_turn_needs_membarrier);
 	RUN(kept_turn_is_like_others);
+	RUN(dead_keeper_is_not_busy);
 	RUN(more_producers_than_keepers);
 	RUN(producer_comes_back_after_many_laps);
 	RUN(stream_begins_where_it_is_asked_to);

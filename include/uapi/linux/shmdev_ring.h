@@ -57,8 +57,9 @@
  * Sleep: write to the gate on one's own page what one waits for, full barrier,
  * look again, then WAIT for the @turn that the other side has for this. Wake:
  * move the position, full barrier, look at the gate; if that is reached, add 1 to
- * @turn and WAKE. Without such a gate no side makes a system call. One that dies
- * before its WAKE wakes everyone by dying.
+ * @turn, which several of many producers may do at once, and WAKE. Without such a
+ * gate no side makes a system call. One that dies before its WAKE wakes everyone by
+ * dying.
  *
  * In a ring with F_ASYMMETRIC who sleeps makes both barriers, by membarrier(2)
  * with CMD_GLOBAL_EXPEDITED, for which each party of the ring has registered; who
@@ -145,13 +146,14 @@ struct shmdev_ring_gate {
 /**
  * struct shmdev_ring_keeper - for a producer that keeps its turn
  * @owner: as that of a producer, of this struct
- * @busy: 0 or 1: it is producing; only for one that keeps its turn
+ * @busy: 0; or it is producing until twice the producer's @sequence is behind
+ *        that; only for one that keeps its turn
  *
  * F_MANY and F_ASYMMETRIC: a producer may keep its turn when it has sent. Others
  * then set the lowest bit of the producer's @owner, have all go through a barrier,
- * and may write theirs there if @busy is 0 after that. The keeper has to find its
- * own, without that bit, after it has made itself busy; and looks for the bit when
- * it no longer is.
+ * and may write theirs there if it is not producing after that; they look at the
+ * @sequence first, then at @busy. The keeper has to find its own, without that bit,
+ * after it has made itself busy; and looks for the bit when it no longer is.
  */
 struct shmdev_ring_keeper {
 	__aligned_u64 owner;

@@ -3,7 +3,9 @@
  * Many producers: who produces is in one word, with a bit that says that others
  * sleep on it. Never two at a time, and nobody sleeps while it is free. One of
  * them has no patience: it may give up, but then the wake-up is another's. In an
- * asymmetric ring, those who have produced keep their turn until others want it.
+ * asymmetric ring, those who have produced keep their turn until others want it; what
+ * they say that they are busy with ends by itself when it is there, unless more of the
+ * turn follows, or nothing came of it.
  */
 #include "model.hpp"
 
@@ -12,6 +14,8 @@ enum {
 	WAKE_EARLY, DISOWN_IN_TWO, BLIND_WAIT, WAKE_LOST, OWN_BARRIER_ONLY,
 	BUSY_LATE, BUSY_UNSEEN, BUSY_ACQUIRE, BUSY_RELEASE, END_BLIND, END_EARLY,
 	TAKEN_UNSEEN, TAKEN_CLOBBERED, KEPT_UNASKED, KEPT_THE_SAME, KNOCKS_LATE,
+	BUSY_WITH_LAST, SHOWN_RELEASE, SHOWN_ACQUIRE, MORE_UNSAID, NOTHING_UNSAID,
+	BUSY_FIRST, BUSY_LEFT,
 };
 
 static const char *const weakenings[] = {
@@ -36,9 +40,18 @@ static const char *const weakenings[] = {
 	"who wants a turn that is kept does not say so",
 	"a turn that is kept again looks as it did before",
 	"who finds that others want its turn still does something in it",
+	"who keeps its turn is busy with the record before",
+	"a record is shown without release",
+	"who wants a turn that is kept sees it without acquire",
+	"who shows a record and goes on does not stay busy",
+	"who shows none in its turn stays busy",
+	"who wants a turn that is kept looks at what is shown last",
+	"who keeps its turn leaves what it was busy with before",
 };
 
 enum { OK, AGAIN, TIMEDOUT };
+
+enum { ONE, TWO, NONE, BATCH };
 
 #define PARTIES 3
 
@@ -52,9 +65,10 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 	word owner;
 	kernel::queue queue;
 	kernel system;
-	/* What the owner alone may touch. */
+	/* What the owner alone may touch; and how many records are shown. */
 	rl::var<unsigned int> data;
-	unsigned int owned, given_up;
+	word shown;
+	unsigned int sent, ended, given_up;
 	/* Of keepers. */
 	word busy[PARTIES];
 	unsigned int kept[PARTIES], times[PARTIES];
@@ -67,7 +81,8 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 	{
 		store(owner, 0);
 		data($) = 0;
-		owned = given_up = 0;
+		store(shown, 0);
+		sent = ended = given_up = 0;
 		for (unsigned int i = 0; i < PARTIES; i++) {
 			store(busy[i], 0);
 			kept[i] = times[i] = 0;
@@ -84,6 +99,19 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 		return ret ? AGAIN : OK;
 	}
 
+	bool is_busy(word &keeper)
+	{
+		unsigned int said = 0, records;
+
+		if (weak(BUSY_FIRST))
+			said = load_as(keeper, rl::mo_acquire);
+		records = load_as(shown, unless(SHOWN_ACQUIRE, rl::mo_acquire));
+		if (!weak(BUSY_FIRST))
+			said = load_as(keeper, unless(BUSY_ACQUIRE,
+						      rl::mo_acquire));
+		return said > records;
+	}
+
 	bool take_kept(unsigned int old, unsigned int me)
 	{
 		word &keeper = busy[(old >> KEPT_SHIFT) % KEEPERS_MAX - 1];
@@ -96,8 +124,7 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 			fence(rl::mo_seq_cst);
 		else
 			fence_for_all();
-		if (load_as(keeper, unless(BUSY_ACQUIRE, rl::mo_acquire)) &&
-		    !weak(BUSY_UNSEEN))
+		if (is_busy(keeper) && !weak(BUSY_UNSEEN))
 			return false;
 		return compare_exchange(owner, wanted, me | 1, rl::mo_acquire);
 	}
@@ -153,24 +180,26 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 			system.wake(queue, false);
 	}
 
-	bool begin_kept_turn(unsigned int index, unsigned int me)
+	/* @known: so many were shown when this one last had its turn. */
+	bool begin_kept_turn(unsigned int index, unsigned int me,
+			     unsigned int known)
 	{
 		unsigned int old = kept[index] | 1;
+		unsigned int next = known + !weak(BUSY_WITH_LAST);
 		bool ours;
 
 		if (!kept[index])
 			return false;
 		if (!weak(BUSY_LATE))
-			store(busy[index], 1);
+			store(busy[index], next);
 		ours = load(owner) == kept[index];
 		if (weak(BUSY_LATE))
-			store(busy[index], 1);
+			store(busy[index], next);
 		if (ours)
 			return true;
 		ours = compare_exchange(owner, old, me | 1, rl::mo_acquire) ||
 		       weak(TAKEN_UNSEEN);
 		kept[index] = 0;
-		store_release(busy[index], 0);
 		return ours;
 	}
 
@@ -185,13 +214,15 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 		system.wake(queue, false);
 	}
 
-	void end_turn(unsigned int index, unsigned int me)
+	/* @is_shown: so it has ended, for others. */
+	void end_turn(unsigned int index, unsigned int me, bool is_shown)
 	{
 		unsigned int old = kept[index], early = load(owner), keep;
 
 		if (old) {
-			store_as(busy[index], 0,
-				 unless(BUSY_RELEASE, rl::mo_release));
+			if (!is_shown && !weak(NOTHING_UNSAID))
+				store_as(busy[index], 0,
+					 unless(BUSY_RELEASE, rl::mo_release));
 			if ((weak(END_EARLY) ? early : load(owner)) == old ||
 			    weak(END_BLIND))
 				return;
@@ -205,6 +236,8 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 		keep = me | (times[index] * KEEPERS_MAX + index + 1)
 				    << KEPT_SHIFT;
 		times[index] += !weak(KEPT_THE_SAME);
+		if (!weak(BUSY_LEFT))
+			store(busy[index], 0);
 		if (keeps && compare_exchange(owner, old, keep, rl::mo_release))
 			kept[index] = keep;
 		else
@@ -219,22 +252,51 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 			give_back(kept[index]);
 	}
 
+	unsigned int send()
+	{
+		unsigned int before = data($);
+
+		/* Others run where an atomic is, only. */
+		(void)load(owner);
+		data($) = before + 1;
+		sent++;
+		return before + 1;
+	}
+
+	void show(unsigned int records)
+	{
+		store_as(shown, records, unless(SHOWN_RELEASE, rl::mo_release));
+	}
+
+	/* One record, or two that are shown one by one, or two as a batch, or none. */
 	void thread(unsigned int index)
 	{
-		unsigned int me = (index + 1) << 1, before;
+		unsigned int me = (index + 1) << 1, known = 0;
 
 		for (unsigned int i = 0; i < rounds; i++) {
-			if (!begin_kept_turn(index, me) &&
+			unsigned int kind = (index + i) % 4;
+			bool ends_by_itself = kind == ONE || kind == BATCH;
+
+			if (!begin_kept_turn(index, me, known) &&
 			    own(me, has_deadline && !index)) {
 				given_up++;
 				continue;
 			}
-			before = data($);
-			/* Others run where an atomic is, only. */
-			(void)load(owner);
-			data($) = before + 1;
-			owned++;
-			end_turn(index, me);
+			if (kind != NONE) {
+				known = send();
+				if (kind == TWO && kept[index] &&
+				    !weak(MORE_UNSAID))
+					store(busy[index], known + 1);
+				if (kind == TWO)
+					show(known);
+				if (kind != ONE)
+					known = send();
+				show(known);
+			} else {
+				known = data($);
+			}
+			ended++;
+			end_turn(index, me, ends_by_itself);
 		}
 		if (!stays)
 			leave_turns(index);
@@ -242,8 +304,8 @@ struct owner_model : rl::test_suite<owner_model, PARTIES> {
 
 	void after()
 	{
-		RL_ASSERT(owned + given_up == PARTIES * rounds);
-		RL_ASSERT(data($) == owned);
+		RL_ASSERT(ended + given_up == PARTIES * rounds);
+		RL_ASSERT(data($) == sent && load(shown) == sent);
 		RL_ASSERT(stays || load(owner) == 0);
 	}
 };
