@@ -261,9 +261,9 @@ ALWAYS_INLINE bool is_prepared(struct shmdev_ring *ring, size_t bytes)
 {
 	if (unlikely(bytes - 1 >= ring->bytes_max || ring->reserved))
 		return false;
-	if (!ring->is_owner && go_on_with_turn(ring)) {
+	if (!ring->is_owner && ring->kept && go_on_with_turn(ring)) {
 		ring->is_owner = true;
-		ring->paused = 0;
+		ring->paused = NO_TURN;
 	}
 	return likely(ring->is_owner && has_room(ring, record_span(bytes)));
 }
@@ -560,9 +560,10 @@ shmdev_ring_send_fn *shmdev_ring_sender(const struct shmdev_ring *ring)
 
 	if (!is_producer(ring) || ring->kind != SHMDEV_RING_QUEUE)
 		return send_slowly;
-	if (ring->flags & SHMDEV_RING_F_ASYMMETRIC)
-		return many ? send_in_kept_turn : send_asymmetric;
-	return many ? send_slowly : send_with_barrier;
+	if (many)
+		return ring->keeper ? send_in_kept_turn : send_slowly;
+	return ring->flags & SHMDEV_RING_F_ASYMMETRIC ? send_asymmetric :
+							send_with_barrier;
 }
 
 SHMDEV_API int shmdev_ring_send(struct shmdev_ring *ring, const void *data,

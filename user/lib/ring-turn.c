@@ -167,7 +167,7 @@ void shmdev_ring_disown(struct shmdev_ring *ring, __u64 *owner)
 static void lose_patience(struct shmdev_ring *ring)
 {
 	ring->kept = 0;
-	ring->paused = 0;
+	ring->paused = NO_TURN;
 	ring->alone = 0;
 	if (ring->patience < PATIENCE_MAX)
 		ring->patience *= 2;
@@ -208,6 +208,7 @@ static __attribute__((noinline)) bool keep_turn(struct shmdev_ring *ring)
 		return false;
 	ring->kept = kept;
 	ring->paused = kept;
+	ring->send_short = shmdev_ring_sender(ring);
 	return true;
 }
 

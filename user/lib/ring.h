@@ -19,6 +19,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 #define RECORD_HEAD sizeof(struct shmdev_record)
 
+/* No owner's word is that. */
+#define NO_TURN (~0ULL)
+
 /* Somewhere that one cannot get to in a lifetime. */
 #define FAR (1ULL << 62)
 
@@ -83,7 +86,7 @@ struct shmdev_ring {
 	unsigned int many;	/* of that size, if any is in progress */
 	bool is_owner;		/* of a producer's or of a cursor's page */
 	/* One of many in an asymmetric ring, see ring-turn.c. */
-	uint64_t paused;	/* as @kept, or 0 while it is one's turn */
+	uint64_t paused;	/* as @kept, or NO_TURN while it is one's turn */
 	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
 	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
 	uint64_t times;		/* it was kept so often */
@@ -250,7 +253,7 @@ ALWAYS_INLINE bool is_turn_kept(const struct shmdev_ring *ring,
 	return load(&producer->owner) == ring->paused;
 }
 
-/* With a turn that is kept: until the next records are shown. */
+/* Until the next records are shown. One has a keeper. */
 ALWAYS_INLINE void say_busy(struct shmdev_ring *ring)
 {
 	store(&ring->keeper->busy, ring->sequence << 1 | 1);
@@ -259,14 +262,13 @@ ALWAYS_INLINE void say_busy(struct shmdev_ring *ring)
 /*
  * Begins a turn that was kept, and that ends with the next records that are shown.
  * False: there is none, or perhaps not any more, which the next one has to find
- * out: until then this one is busy.
+ * out: until then this one is busy. One has a keeper: without a kept turn, others
+ * do not mind what that says.
  */
 ALWAYS_INLINE bool go_on_with_turn(struct shmdev_ring *ring)
 {
 	const struct shmdev_ring_producer *producer = ring->producer;
 
-	if (unlikely(!ring->paused))
-		return false;
 	say_busy(ring);
 	/* Others make the barrier between the two. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -286,6 +288,7 @@ bool shmdev_ring_turn_is_ours(struct shmdev_ring *ring);
 /* Ends a turn that is kept, however it was used. False: somebody wants it. */
 ALWAYS_INLINE bool pause_turn(struct shmdev_ring *ring)
 {
+	ring->paused = ring->kept;
 	store_release(&ring->keeper->busy, 0);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return is_turn_kept(ring, ring->producer);
@@ -297,7 +300,6 @@ void shmdev_ring_end_turn(struct shmdev_ring *ring);
 ALWAYS_INLINE void end_turn(struct shmdev_ring *ring)
 {
 	ring->is_owner = false;
-	ring->paused = ring->kept;
 	if (!ring->kept || !pause_turn(ring))
 		shmdev_ring_end_turn(ring);
 }
