@@ -97,8 +97,9 @@ void run_memory(void)
 	own = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	need(own != MAP_FAILED, "mmap");
-	measure("shmdev", BYTES, TIMES, by_user, ARRAY_SIZE(by_user), mapped);
-	measure("anonymous", BYTES, TIMES, by_user, ARRAY_SIZE(by_user), own);
+	measure_beside((struct contender[]){ { "shmdev", mapped },
+					     { "anonymous", own } }, 2,
+		       BYTES, TIMES, by_user, ARRAY_SIZE(by_user));
 	measure_kernel(segment);
 	free(source);
 	munmap(own, BYTES);

@@ -10,9 +10,11 @@
 
 #include "machine.h"
 
-#define BATCHES		15
-#define REPETITIONS	3
-#define STEPS_MAX	4
+/* Instructions are the same again but for interrupts; times are not. */
+#define BATCHES		(is_counting ? 15 : 60)
+#define REPETITIONS	(is_counting ? 3 : 9)
+/* Of all contenders. */
+#define STEPS_MAX	8
 
 const size_t lengths[LENGTHS] = { 8, 64, 256, 1024, RECORD_MAX };
 const char *mode;
@@ -60,48 +62,64 @@ static uint64_t cost(const struct step *step, void *data, unsigned int times)
 	return now() - begin;
 }
 
+/* @figures: those of the first contender, then those of the second. */
 static void repeat(double figures[STEPS_MAX], unsigned int times,
-		   const struct step *steps, size_t count, void *data)
+		   const struct contender *contenders, size_t contender_count,
+		   const struct step *steps, size_t count)
 {
+	size_t all = contender_count * count, i;
 	uint64_t best[STEPS_MAX][2], one;
-	size_t i;
 
+	need(all <= STEPS_MAX, "fewer steps");
 	memset(best, 0xff, sizeof(best));
 	for (int batch = 0; batch < BATCHES; batch++) {
 		for (int twice = 0; twice < 2; twice++) {
-			for (i = 0; i < count; i++) {
-				one = cost(&steps[i], data, times << twice);
+			for (i = 0; i < all; i++) {
+				one = cost(&steps[i % count],
+					   contenders[i / count].data,
+					   times << twice);
 				if (one < best[i][twice])
 					best[i][twice] = one;
 			}
 		}
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < all; i++)
 		figures[i] = ((double)best[i][1] - (double)best[i][0]) / times;
+}
+
+void measure_beside(const struct contender *contenders, size_t contender_count,
+		    size_t bytes, unsigned int times, const struct step *steps,
+		    size_t count)
+{
+	double figures[STEPS_MAX];
+
+	for (unsigned int i = 0; i < REPETITIONS; i++) {
+		repeat(figures, times, contenders, contender_count, steps,
+		       count);
+		for (size_t j = 0; j < contender_count * count; j++)
+			report(steps[j % count].what, contenders[j / count].who,
+			       bytes, unit, figures[j], i);
+	}
 }
 
 void measure(const char *who, size_t bytes, unsigned int times,
 	     const struct step *steps, size_t count, void *data)
 {
-	double figures[STEPS_MAX];
+	const struct contender one = { who, data };
 
-	for (unsigned int i = 0; i < REPETITIONS; i++) {
-		repeat(figures, times, steps, count, data);
-		for (size_t step = 0; step < count; step++)
-			report(steps[step].what, who, bytes, unit, figures[step],
-			       i);
-	}
+	measure_beside(&one, 1, bytes, times, steps, count);
 }
 
 double measure_one(const char *what, const char *who, size_t bytes,
 		   unsigned int times, void (*run)(void *, unsigned int),
 		   void *data, double minus)
 {
+	const struct contender contender = { who, data };
 	const struct step step = { what, run };
 	double figures[STEPS_MAX];
 
 	for (unsigned int i = 0; i < REPETITIONS; i++) {
-		repeat(figures, times, &step, 1, data);
+		repeat(figures, times, &contender, 1, &step, 1);
 		report(what, who, bytes, unit, figures[0] - minus, i);
 	}
 	return figures[0] - minus;

@@ -47,6 +47,17 @@ struct step {
  */
 void measure(const char *who, size_t bytes, unsigned int times,
 	     const struct step *steps, size_t count, void *data);
+
+/* Of one that is compared with others, and what the steps are to be run on. */
+struct contender {
+	const char *who;
+	void *data;
+};
+
+/* The same of several, batch by batch: what a machine is doing meets them all. */
+void measure_beside(const struct contender *contenders, size_t contender_count,
+		    size_t bytes, unsigned int times, const struct step *steps,
+		    size_t count);
 /* The same of one step, less @minus. Returns the figure. */
 double measure_one(const char *what, const char *who, size_t bytes,
 		   unsigned int times, void (*run)(void *, unsigned int),
