@@ -86,6 +86,7 @@ static void measure_kernel(struct shmdev_segment *segment)
 void run_memory(void)
 {
 	struct shmdev_segment *segment;
+	struct contender contenders[2];
 	void *mapped, *own;
 
 	source = calloc(1, BYTES);
@@ -97,9 +98,10 @@ void run_memory(void)
 	own = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	need(own != MAP_FAILED, "mmap");
-	measure_beside((struct contender[]){ { "shmdev", mapped },
-					     { "anonymous", own } }, 2,
-		       BYTES, TIMES, by_user, ARRAY_SIZE(by_user));
+	contenders[0] = (struct contender){ "shmdev", mapped };
+	contenders[1] = (struct contender){ "anonymous", own };
+	measure_beside(contenders, 2, BYTES, TIMES, by_user,
+		       ARRAY_SIZE(by_user));
 	measure_kernel(segment);
 	free(source);
 	munmap(own, BYTES);

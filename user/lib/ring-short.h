@@ -27,9 +27,9 @@ typedef uint64_t bytes16 __attribute__((vector_size(16), may_alias, aligned(1)))
 typedef uint64_t bytes8 __attribute__((may_alias, aligned(1)));
 
 /* 16 bytes that nobody is about to write. */
-ALWAYS_INLINE bytes16 read_at_once(const void *from)
+ALWAYS_INLINE void read_at_once(bytes16 *both, const void *from)
 {
-	return *(const bytes16 *)from;
+	*both = *(const bytes16 *)from;
 }
 
 /*
@@ -38,21 +38,19 @@ ALWAYS_INLINE bytes16 read_at_once(const void *from)
  * that is in its cache, with all that was written before: 64 bytes then take 9 ns,
  * not 6. A compiler would make one of the two.
  */
-ALWAYS_INLINE bytes16 read_by_words(const void *from)
+ALWAYS_INLINE void read_by_words(bytes16 *both, const void *from)
 {
 	const bytes8 *words = from;
-	bytes16 both;
 
 #if defined(__x86_64__)
 	__asm__("movq %1, %0\n\tmovhps %2, %0"
-		: "=x"(both) : "m"(words[0]), "m"(words[1]));
+		: "=x"(*both) : "m"(words[0]), "m"(words[1]));
 #else
-	both = (bytes16){ words[0], words[1] };
+	*both = (bytes16){ words[0], words[1] };
 #endif
-	return both;
 }
 
-typedef bytes16 read16(const void *from);
+typedef void read16(bytes16 *both, const void *from);
 
 /*
  * From both ends, which overlap if there is less between them. All is read before
@@ -74,11 +72,11 @@ ALWAYS_INLINE void copy_short(void *to, const void *from, size_t bytes,
 		((bytes8 *)to_end)[-1] = last;
 		return;
 	}
-	a = read(from);
-	d = read((const bytes16 *)from_end - 1);
+	read(&a, from);
+	read(&d, (const bytes16 *)from_end - 1);
 	if (bytes > 2 * sizeof(a)) {
-		b = read((const bytes16 *)from + 1);
-		c = read((const bytes16 *)from_end - 2);
+		read(&b, (const bytes16 *)from + 1);
+		read(&c, (const bytes16 *)from_end - 2);
 		((bytes16 *)to)[1] = b;
 		((bytes16 *)to_end)[-2] = c;
 	}
