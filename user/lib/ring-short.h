@@ -42,7 +42,9 @@ ALWAYS_INLINE void read_by_words(bytes16 *both, const void *from)
 {
 	const bytes8 *words = from;
 
-#if defined(__x86_64__)
+	/* Sanitizers are to see what is read. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \
+	!defined(__SANITIZE_THREAD__)
 	__asm__("movq %1, %0\n\tmovhps %2, %0"
 		: "=x"(*both) : "m"(words[0]), "m"(words[1]));
 #else

@@ -308,6 +308,7 @@ static int become_producer(struct shmdev_ring *ring)
 	ring->bytes_max = record_max(ring->data_bytes);
 	for (uint32_t i = 0; i < SHMDEV_RING_CURSORS_MAX; i++)
 		ring->woken[i] = SHMDEV_RING_NOBODY;
+	ring->paused = NO_TURN;
 	/* The consumer only goes on from there. */
 	if (ring->kind == SHMDEV_RING_QUEUE)
 		ring->tail = load_acquire(&ring->cursor->position);

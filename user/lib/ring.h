@@ -86,7 +86,7 @@ struct shmdev_ring {
 	unsigned int many;	/* of that size, if any is in progress */
 	bool is_owner;		/* of a producer's or of a cursor's page */
 	/* One of many in an asymmetric ring, see ring-turn.c. */
-	uint64_t paused;	/* as @kept, or NO_TURN while it is one's turn */
+	uint64_t paused;	/* as @kept, or NO_TURN: it cannot be gone on with */
 	struct shmdev_ring_keeper *keeper; /* one's own, or NULL */
 	uint64_t kept;		/* the owner's word, if the turn is kept, or 0 */
 	uint64_t times;		/* it was kept so often */

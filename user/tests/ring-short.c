@@ -435,6 +435,9 @@ static void batch_waits_in_its_turn(void)
 		void *ret, *room;
 
 		exchange_until_kept(&pair);
+		if (kinds[k] & SHMDEV_RING_MANY &&
+		    kinds[k] & SHMDEV_RING_ASYMMETRIC)
+			check(producer->owner >> SHMDEV_RING_KEPT_SHIFT);
 		for (unsigned int i = 0; i < (PAGE - 8) / 72; i++) {
 			check(shmdev_ring_reserve(pair.producer, 64, NOW,
 						  &room) == 0);

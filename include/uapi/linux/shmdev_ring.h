@@ -146,14 +146,17 @@ struct shmdev_ring_gate {
 /**
  * struct shmdev_ring_keeper - for a producer that keeps its turn
  * @owner: as that of a producer, of this struct
- * @busy: 0; or it is producing until twice the producer's @sequence is behind
- *        that; only for one that keeps its turn
+ * @busy: 0, or twice the sequence number of the record that it is producing, plus
+ *        1, modulo 2^64: until twice the producer's @sequence has passed that; only
+ *        for one that keeps its turn
  *
  * F_MANY and F_ASYMMETRIC: a producer may keep its turn when it has sent. Others
  * then set the lowest bit of the producer's @owner, have all go through a barrier,
  * and may write theirs there if it is not producing after that; they look at the
  * @sequence first, then at @busy. The keeper has to find its own, without that bit,
- * after it has made itself busy; and looks for the bit when it no longer is.
+ * after it has made itself busy; and looks for the bit when it no longer is. What it
+ * sends is all there before the @sequence is, and if more is to come in its turn,
+ * it is busy with that before.
  */
 struct shmdev_ring_keeper {
 	__aligned_u64 owner;

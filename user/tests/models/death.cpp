@@ -188,7 +188,8 @@ struct death_model : rl::test_suite<death_model, PRODUCERS_MAX + 1> {
 
 		if (wanted == NOBODY || is_before(reached, wanted))
 			return;
-		store_release(turn, load(turn) + 1);
+		STEP();
+		turn.fetch_add(1, rl::mo_release, $);
 		STEP();
 		system.wake(readers, true);
 	}

@@ -119,7 +119,7 @@ struct sleep_model : rl::test_suite<sleep_model, 2> {
 		if (weak(TURN_AFTER_WAKE))
 			system.wake(queue, true);
 		if (!weak(TURN_STAYS))
-			store_release(turn, load(turn) + 1);
+			turn.fetch_add(1, rl::mo_release, $);
 		if (!weak(TURN_AFTER_WAKE))
 			system.wake(queue, true);
 	}
