@@ -458,17 +458,19 @@ SHMDEV_API int shmdev_ring_discard(struct shmdev_ring *ring)
 	return 0;
 }
 
+/* Above that, nobody waits for the beginning of a record longer than for its rest. */
+#define BEGINNING_MATTERS 512
+
 /*
  * As copy(). Of a longer record, too, a sender has mostly just written what it begins
- * with: that is read by words, see read_by_words(). Above 512 bytes, nobody waits
- * for that longer than for the rest.
+ * with: see read_by_words().
  */
 ALWAYS_INLINE void copy_sent(void *to, const void *from, size_t bytes)
 {
 	size_t begin = 0;
 
 #ifndef __SANITIZE_THREAD__
-	if (bytes > SHORT_MAX && bytes <= 512) {
+	if (bytes > SHORT_MAX && bytes <= BEGINNING_MATTERS) {
 		begin = SHORT_MAX;
 		copy_short(to, from, begin, read_by_words);
 	}

@@ -50,16 +50,22 @@ static int send_one(struct shmdev_ring *ring)
 	return 1;
 }
 
-/* It is in its turn for that, and there is room in it. */
-static int add_to_batch(struct shmdev_ring *ring)
+/* One that is written in place, and then committed in that way; or none. */
+static int write_one(struct shmdev_ring *ring,
+		     int (*commit)(struct shmdev_ring *ring))
 {
 	void *record;
 
 	if (shmdev_ring_reserve(ring, RECORD, NOW, &record))
 		return 0;
 	pattern_write(record, RECORD, next++);
-	check(shmdev_ring_commit_later(ring) == 0);
+	check(commit(ring) == 0);
 	return 1;
+}
+
+static int add_to_batch(struct shmdev_ring *ring)
+{
+	return write_one(ring, shmdev_ring_commit_later);
 }
 
 static int end_batch(struct shmdev_ring *ring)
@@ -78,13 +84,7 @@ static int send_batch(struct shmdev_ring *ring)
 
 static int send_in_place(struct shmdev_ring *ring)
 {
-	void *record;
-
-	if (shmdev_ring_reserve(ring, RECORD, NOW, &record))
-		return 0;
-	pattern_write(record, RECORD, next++);
-	check(shmdev_ring_commit(ring) == 0);
-	return 1;
+	return write_one(ring, shmdev_ring_commit);
 }
 
 static int discard_and_send(struct shmdev_ring *ring)
